@@ -1,0 +1,114 @@
+"""`motrix run`, which is also `motrix-tui --run`: train without a screen."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from motrix_core.errors import UnknownName, UsageError
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "run",
+        help="train a policy, without the dashboard",
+        description="Train a policy as a supervised run. Ctrl-C stops it after a final checkpoint (exit code 130).",
+    )
+    parser.add_argument("--env", help="what to train on; motrix envs lists them")
+    parser.add_argument(
+        "--backend", "--train-backend", metavar="auto|jax|torch", help="learning backend (default: automatic)"
+    )
+    parser.add_argument(
+        "--sim", "--sim-backend", metavar="auto|motrixsim|mujoco", help="physics engine (default: automatic)"
+    )
+    parser.add_argument("--num-envs", metavar="N", help="environments stepped side by side")
+    seed = parser.add_mutually_exclusive_group()
+    seed.add_argument("--seed", metavar="N", help="seed of every random number of the run")
+    seed.add_argument("--rand-seed", action="store_true", help="draw a seed, even if the configuration names one")
+    parser.add_argument("--max-env-steps", metavar="N", help="budget; 10M and 3e6 are accepted")
+    parser.add_argument(
+        "--set",
+        dest="sets",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any configuration value, say ppo.learning_rate=3e-4; may be repeated; motrix config show lists the keys",
+    )
+    parser.add_argument("--config", metavar="FILE.toml", type=Path, help="configuration file")
+    parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)")
+    parser.add_argument("--detach", action="store_true", help="start it, print its folder and return at once")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true", help="stdout has one JSON event per line and nothing else")
+    output.add_argument("--quiet", action="store_true", help="no progress; stdout has the run's folder")
+
+
+def run(args: argparse.Namespace) -> int:
+    from motrix_core.config.sources import runs_dir
+    from motrix_core.process.launch import launch
+    from motrix_core.runs.layout import create_run
+
+    config, extra = resolve(args)
+    folder = runs_dir(args.runs_dir, os.environ)
+    created = create_run(config, folder, extra=extra)
+    launch(created)
+    if args.detach:
+        sys.stdout.write(f"{created.path}\n")
+        if not args.quiet:
+            sys.stderr.write(f"training goes on in the background; motrix runs stop {created.id} stops it\n")
+        return 0
+    from motrix_core.commands.follow import follow
+
+    style = "json" if args.json else "quiet" if args.quiet else "auto"
+    return follow(created, style=style)
+
+
+def flag_values(args: argparse.Namespace) -> dict[str, Any]:
+    """The flags that were given, by configuration path."""
+    given = {
+        "env": args.env,
+        "backend": args.backend,
+        "sim": args.sim,
+        "ppo.num_envs": args.num_envs,
+        "ppo.seed": args.seed,
+        "ppo.max_env_steps": args.max_env_steps,
+    }
+    values = {path: value for path, value in given.items() if value is not None}
+    if args.rand_seed:
+        values["ppo.seed"] = None
+    return values
+
+
+def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
+    """The validated RunConfig with backend and simulator chosen, and what else config.json records.
+
+    Raises UnknownName, ConfigError, BackendUnusable, NoUsableBackend or MissingExtra before anything is written.
+    """
+    from motrix_core.config.sources import ConfigSources
+    from motrix_core.envs.catalog import catalog
+    from motrix_core.hardware.inventory import inventory
+    from motrix_core.hardware.select import select_backend, select_sim
+
+    sources = ConfigSources(file=args.config, sets=args.sets, flags=flag_values(args), environ=os.environ)
+    env = sources.wanted("env")
+    specs = catalog()
+    if env is None:
+        raise UsageError("no environment given", mend=f"type --env NAME, one of: {', '.join(sorted(specs))}")
+    if env not in specs:
+        raise UnknownName("environment", env, sorted(specs), listing="motrix envs")
+    sim = select_sim(sources.wanted("sim") or "auto", specs[env].sims)
+    # Everything that can be wrong with the configuration is said before seconds are spent on probing a backend.
+    wanted = sources.wanted("backend") or "auto"
+    if wanted == "auto":
+        sources.build(env, "jax")
+    selection = select_backend(wanted)
+    effective = sources.build(env, selection.backend)
+    config = effective.config.model_copy(update={"backend": selection.backend, "sim": sim.backend})
+    extra = {
+        "hardware": inventory().to_json(),
+        "selection": {"backend": selection.reason, "sim": sim.reason},
+        "sources": effective.sources,
+    }
+    return config, extra

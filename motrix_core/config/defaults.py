@@ -1,0 +1,55 @@
+"""Default hyperparameters of the environments that come with this project.
+
+Those of MotrixLab's demos are MotrixLab's.
+"""
+
+from __future__ import annotations
+
+from motrix_core.config.registry import rlcfg
+from motrix_core.config.schema import PPOCfg
+
+
+@rlcfg("cartpole")
+class CartPolePPO(PPOCfg):
+    max_env_steps: int = 10_000_000
+    policy_hidden_layer_sizes: tuple[int, ...] = (32, 32)
+    value_hidden_layer_sizes: tuple[int, ...] = (32, 32)
+    learning_epochs: int = 5
+    mini_batches: int = 4
+
+
+@rlcfg("pendulum")
+class PendulumPPO(PPOCfg):
+    max_env_steps: int = 2_000_000
+    num_envs: int = 256
+    policy_hidden_layer_sizes: tuple[int, ...] = (64, 64)
+    value_hidden_layer_sizes: tuple[int, ...] = (64, 64)
+    learning_epochs: int = 5
+    mini_batches: int = 8
+    discount_factor: float = 0.95
+
+
+class _PlanarWalkerPPO(PPOCfg):
+    seed: int | None = 42
+    max_env_steps: int = 40_960_000
+    rollouts: int = 24
+    learning_epochs: int = 4
+    learning_rate: float = 2e-4
+
+
+@rlcfg("dm-stander", backend="jax")
+@rlcfg("dm-walker", backend="jax")
+@rlcfg("dm-runner", backend="jax")
+class PlanarWalkerJaxPPO(_PlanarWalkerPPO):
+    mini_batches: int = 4
+
+
+@rlcfg("dm-stander", backend="torch")
+@rlcfg("dm-walker", backend="torch")
+class PlanarWalkerTorchPPO(_PlanarWalkerPPO):
+    mini_batches: int = 32
+
+
+@rlcfg("dm-runner", backend="torch")
+class RunnerTorchPPO(PlanarWalkerTorchPPO):
+    learning_epochs: int = 2

@@ -1,0 +1,35 @@
+"""What the benchmarks share: the machine in words, medians, tables."""
+
+from __future__ import annotations
+
+import datetime
+import statistics
+from collections.abc import Iterable, Sequence
+
+
+def machine() -> str:
+    """Date and machine, as docs/benchmarks.md records them."""
+    from motrix_core.hardware.inventory import inventory
+
+    found = inventory()
+    gpus = ", ".join(gpu.name for gpu in found.gpus) or "no GPU"
+    versions = ", ".join(f"{name} {version}" for name, version in found.packages.items() if version)
+    return (
+        f"{datetime.date.today().isoformat()} · {found.cpu.model}, {found.cpu.logical_cores} cores · {gpus}\n{versions}"
+    )
+
+
+def median(values: Iterable[float]) -> float:
+    return statistics.median(values)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median with the smallest and the largest: how noisy the machine was belongs to the figure."""
+    return f"{median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table, ready for docs/benchmarks.md."""
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines)

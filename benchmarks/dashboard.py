@@ -1,0 +1,117 @@
+"""The dashboard's first frame against a bare Textual app's, and its memory.
+
+Both are started in a pseudo-terminal of 120×40, alternately; a frame is there when its marker has been written to the
+terminal. Imports are warm (each was started once before).
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+from collections.abc import Sequence
+
+import psutil
+
+from benchmarks.common import median, spread, table
+
+BARE = """
+from textual.app import App
+from textual.widgets import Static
+
+class Bare(App):
+    def compose(self):
+        yield Static("first frame")
+
+Bare().run()
+"""
+LIMIT_S = 30.0
+
+
+class Terminal:
+    """A program in a pseudo-terminal of 120×40 characters."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        self.started = time.perf_counter()
+        self.process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
+        )
+        os.close(slave)
+
+    def read_until(self, marker: bytes) -> float:
+        """Seconds from the start until `marker` was written."""
+        seen = b""
+        while time.perf_counter() - self.started < LIMIT_S:
+            if select.select([self.master], [], [], 0.5)[0]:
+                seen += os.read(self.master, 65536)
+                if marker in seen:
+                    return time.perf_counter() - self.started
+        raise RuntimeError(f"{marker!r} did not appear within {LIMIT_S:.0f} s; the terminal had {seen[-500:]!r}")
+
+    def drain(self, seconds: float) -> None:
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            if select.select([self.master], [], [], left)[0]:
+                os.read(self.master, 65536)
+
+    def close(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        os.close(self.master)
+
+
+def first_frame_s(argv: Sequence[str], marker: bytes) -> float:
+    terminal = Terminal(argv)
+    try:
+        return terminal.read_until(marker)
+    finally:
+        terminal.close()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=9)
+    repeats = parser.parse_args(argv).repeats
+    bare, ours = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        dashboard = [sys.executable, "-m", "motrix_tui", "--runs-dir", folder]
+        for repeat in range(repeats + 1):
+            pair = first_frame_s([sys.executable, "-c", BARE], b"first frame"), first_frame_s(dashboard, b"Launch")
+            if repeat:  # the first pair warms the file cache
+                bare.append(pair[0])
+                ours.append(pair[1])
+        terminal = Terminal(dashboard)
+        try:
+            terminal.read_until(b"Launch")
+            terminal.drain(12.0)  # probes come back, the panels fill
+            memory_mb = psutil.Process(terminal.process.pid).memory_info().rss / 1e6
+        finally:
+            terminal.close()
+    ratios = [one / other for one, other in zip(ours, bare, strict=True)]
+    print(
+        table(
+            ["what", "measured", "reach"],
+            [
+                ["bare Textual app, first frame (s)", spread(bare), ""],
+                ["dashboard, first frame (s)", spread(ours), ""],
+                ["ratio, median of pairs", f"{median(ratios):.2f}", "≤ 1.3"],
+                ["dashboard's memory, idle (MB)", f"{memory_mb:.0f}", "≤ 150"],
+            ],
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

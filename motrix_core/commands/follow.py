@@ -1,0 +1,103 @@
+"""Following a run from the command line: its events as lines, as a live display, or as JSON, until it ends.
+
+The run does not depend on its follower: closing the terminal ends only this.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from motrix_core.commands.progress import Narrator, narrator_for
+from motrix_core.errors import MotrixError
+
+if TYPE_CHECKING:
+    from motrix_core.runs.layout import Run
+
+POLL_S = 0.1
+Style = Literal["auto", "json", "quiet"]
+
+
+def follow(run: Run, *, style: Style = "auto") -> int:
+    """Show `run` until it ends. Returns the command's exit code: 0, 3 when it failed, 130 when it was stopped.
+
+    The first Ctrl-C asks the trainer to stop after a final checkpoint, the second sends TERM, the third KILL.
+    """
+    narrator = narrator_for(run, style)
+    events = sys.stdout if style == "json" else None
+    with _interrupts(run, narrator) as wake, narrator:
+        for event in run_events(run, wake):
+            if events is not None:
+                try:
+                    events.write(json.dumps(event, separators=(",", ":")) + "\n")
+                    events.flush()
+                except BrokenPipeError:
+                    narrator.note(f"stdout was closed; training goes on, motrix runs stop {run.id} stops it")
+                    raise
+            narrator.event(event)
+    state = run.state()
+    narrator.summary(state)
+    if style != "json":
+        sys.stdout.write(f"{run.path}\n")
+    return {"finished": 0, "stopped": 130}.get(state.status, 3)
+
+
+def run_events(run: Run, wake: threading.Event) -> Iterator[dict[str, Any]]:
+    """Every event of `run` as it is written, ending with `run_ended` or when nothing is left to write one."""
+    from motrix_core.runs.reader import EventReader
+
+    reader = EventReader(run.paths.events)
+    while True:
+        # The state is read before the events: what a run wrote before it ended is then never missed.
+        over = run.state().is_over
+        batch = reader.poll()
+        for event in batch:
+            yield event
+            if event["type"] == "run_ended":
+                return
+        if not batch:
+            if over:
+                return
+            wake.wait(POLL_S)
+            wake.clear()
+
+
+@contextmanager
+def _interrupts(run: Run, narrator: Narrator) -> Iterator[threading.Event]:
+    """Turn SIGINT and SIGTERM into stop requests, each more urgent than the one before."""
+    from motrix_core.process.launch import request_stop
+    from motrix_core.runs.control import append_request
+
+    steps: list[tuple[str, Callable[[], object]]] = [
+        (
+            "stopping after a checkpoint; Ctrl-C again stops it now",
+            lambda: append_request(run, {"type": "stop"}),
+        ),
+        ("terminating; Ctrl-C again kills it", lambda: request_stop(run)),
+        ("killing", lambda: request_stop(run, kill=True)),
+    ]
+    wake = threading.Event()
+    pressed = 0
+
+    def interrupted(signum: int, frame: object) -> None:
+        nonlocal pressed
+        words, act = steps[min(pressed, len(steps) - 1)]
+        pressed += 1
+        narrator.note(words)
+        try:
+            act()
+        except MotrixError as error:
+            narrator.note(str(error))
+        wake.set()
+
+    previous = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield wake
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

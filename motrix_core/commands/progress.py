@@ -1,0 +1,172 @@
+"""How a run is told on stderr: a live display on a terminal, lines elsewhere, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from motrix_core.runs.layout import Run
+    from motrix_core.runs.state import RunState
+
+LINE_EVERY_S = 2.0
+
+
+def narrator_for(run: Run, style: str, stream: TextIO | None = None) -> Narrator:
+    stream = stream or sys.stderr
+    if style in ("json", "quiet"):
+        return Narrator(run, stream)
+    return LiveNarrator(run, stream) if stream.isatty() else LineNarrator(run, stream)
+
+
+class Narrator:
+    """Says only notes and errors; the others build on it."""
+
+    def __init__(self, run: Run, stream: TextIO) -> None:
+        from motrix_core.config.form import derived
+
+        self.run = run
+        self.stream = stream
+        self.total_env_steps = derived(run.config()).env_steps
+        self.env_steps = 0
+        self.best_return: float | None = None
+        self.last: dict[str, Any] = {}
+        self.started = time.monotonic()
+
+    def __enter__(self) -> Narrator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def event(self, event: dict[str, Any]) -> None:
+        kind, data = event["type"], event.get("data") or {}
+        self.env_steps = max(self.env_steps, int(event.get("env_steps") or 0))
+        if kind == "metrics":
+            self.last = data
+            mean = data.get("return/mean")
+            if mean is not None:
+                self.best_return = mean if self.best_return is None else max(self.best_return, mean)
+            self.metrics(event)
+        elif kind == "warning":
+            self.note(f"{data.get('level', 'warning')}: {data.get('message', '')}")
+        else:
+            self.milestone(kind, data)
+
+    def metrics(self, event: dict[str, Any]) -> None:
+        """One update's numbers."""
+
+    def milestone(self, kind: str, data: dict[str, Any]) -> None:
+        """Anything that is neither numbers nor a warning."""
+
+    def note(self, text: str) -> None:
+        from motrix_core.runs.text import plain
+
+        self.stream.write(f"motrix: {plain(text)}\n")
+        self.stream.flush()
+
+    def summary(self, state: RunState) -> None:
+        if state.status not in ("finished", "stopped"):
+            self.note(f"{state.status}: {state.cause or 'no cause was recorded'}")
+            self.note(f"the log is {self.run.paths.console}")
+
+    def sentence(self) -> str:
+        """Where training stands, in one line."""
+        parts = [f"{self.env_steps:,}/{self.total_env_steps:,} env steps"]
+        speed, mean = self.last.get("perf/env_steps_per_s"), self.last.get("return/mean")
+        if speed:
+            parts.append(f"{speed:,.0f} steps/s")
+        if mean is not None:
+            parts.append(f"return {mean:.1f}")
+        if self.best_return is not None:
+            parts.append(f"best {self.best_return:.1f}")
+        return " · ".join(parts)
+
+
+class _Talking(Narrator):
+    """What the live display and the lines have in common: first words, milestones and last words."""
+
+    def __enter__(self) -> Narrator:
+        config = self.run.config()
+        self.say(f"{config.env} · {config.backend} · {self.run.path}")
+        return self
+
+    def say(self, text: str) -> None:
+        self.stream.write(text + "\n")
+        self.stream.flush()
+
+    def summary(self, state: RunState) -> None:
+        super().summary(state)
+        elapsed = time.monotonic() - self.started
+        self.say(f"{state.status} after {elapsed:.0f} s · {self.sentence()}")
+        self.say(f"the run is {self.run.path}")
+        self.say(f"open it with: motrix-tui --open {self.run.id} --runs-dir {self.run.path.parent.parent}")
+
+
+class LineNarrator(_Talking):
+    """One line every few seconds: for logs and pipes."""
+
+    def __init__(self, run: Run, stream: TextIO) -> None:
+        super().__init__(run, stream)
+        self._next_line = 0.0
+
+    def metrics(self, event: dict[str, Any]) -> None:
+        now = time.monotonic()
+        if now >= self._next_line:
+            self._next_line = now + LINE_EVERY_S
+            self.say(self.sentence())
+
+    def milestone(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "checkpoint":
+            self.say(f"checkpoint {data.get('name') or data.get('path') or ''}".rstrip())
+
+
+class LiveNarrator(_Talking):
+    """A progress bar with the figures that matter, redrawn in place."""
+
+    def __init__(self, run: Run, stream: TextIO) -> None:
+        super().__init__(run, stream)
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TextColumn("ETA"),
+            TimeRemainingColumn(),
+            console=Console(file=stream),
+        )
+        self._task = self._progress.add_task(
+            "starting", total=self.total_env_steps, figures="importing the backend", start=False
+        )
+
+    def __enter__(self) -> Narrator:
+        super().__enter__()
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        from motrix_core.runs.text import plain
+
+        self.say(f"motrix: {plain(text)}")
+
+    def metrics(self, event: dict[str, Any]) -> None:
+        if not self._progress.tasks[self._task].started:
+            self._progress.start_task(self._task)
+        figures = self.sentence().partition(" · ")[2]
+        self._progress.update(self._task, description="training", completed=self.env_steps, figures=figures)

@@ -88,7 +88,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         dashboard = [sys.executable, "-m", "motrix_tui", "--runs-dir", folder]
         for repeat in range(repeats + 1):
-            pair = first_frame_s([sys.executable, "-c", BARE], b"first frame"), first_frame_s(dashboard, b"Launch")
+            pair = (
+                first_frame_s([sys.executable, "-c", BARE], b"first frame"),
+                first_frame_s(dashboard, b"Launch"),
+            )
             if repeat:  # the first pair warms the file cache
                 bare.append(pair[0])
                 ours.append(pair[1])

@@ -33,9 +33,7 @@ class Proof:
 
 PROOFS = (
     Proof("cartpole", 900.0, 5_000_000, "of 1000, the longest episode"),
-    Proof(
-        "pendulum", -200.0, 2_000_000, "swung up from anywhere and held, within the 200 steps of an episode"
-    ),
+    Proof("pendulum", -200.0, 2_000_000, "swung up from anywhere and held, within the 200 steps of an episode"),
 )
 
 
@@ -131,13 +129,10 @@ def page(rows: list[list[str]], missed: int) -> str:
     head = ["task", "backend", "seed", "threshold", "env steps to it", "seconds to it", "return at the end"]
     head += ["env steps", "env-steps/s (median)"]
     verdict = (
-        "Every run reached its threshold."
-        if not missed
-        else f"{missed} of {len(rows)} runs did not reach theirs."
+        "Every run reached its threshold." if not missed else f"{missed} of {len(rows)} runs did not reach theirs."
     )
     thresholds = "\n".join(
-        f"- `{p.env}`: a mean return of {p.threshold:g} ({p.why}) within {p.max_env_steps:,} env steps"
-        for p in PROOFS
+        f"- `{p.env}`: a mean return of {p.threshold:g} ({p.why}) within {p.max_env_steps:,} env steps" for p in PROOFS
     )
     return f"""# Results
 

@@ -27,9 +27,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--num-envs", metavar="N", help="environments stepped side by side")
     seed = parser.add_mutually_exclusive_group()
     seed.add_argument("--seed", metavar="N", help="seed of every random number of the run")
-    seed.add_argument(
-        "--rand-seed", action="store_true", help="draw a seed, even if the configuration names one"
-    )
+    seed.add_argument("--rand-seed", action="store_true", help="draw a seed, even if the configuration names one")
     parser.add_argument("--max-env-steps", metavar="N", help="budget; 10M and 3e6 are accepted")
     parser.add_argument(
         "--set",
@@ -40,14 +38,10 @@ def add_parser(subparsers: Any) -> None:
         help="any configuration value, say ppo.learning_rate=3e-4; may be repeated; motrix config show lists the keys",
     )
     parser.add_argument("--config", metavar="FILE.toml", type=Path, help="configuration file")
-    parser.add_argument(
-        "--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)"
-    )
+    parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)")
     parser.add_argument("--detach", action="store_true", help="start it, print its folder and return at once")
     output = parser.add_mutually_exclusive_group()
-    output.add_argument(
-        "--json", action="store_true", help="stdout has one JSON event per line and nothing else"
-    )
+    output.add_argument("--json", action="store_true", help="stdout has one JSON event per line and nothing else")
     output.add_argument("--quiet", action="store_true", help="no progress; stdout has the run's folder")
 
 

@@ -1,0 +1,130 @@
+"""Wrong usage: one clear message with the mend, the right exit code, no traceback, nothing half-written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from motrix_core.cli import main
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in ("MOTRIX_BACKEND", "MOTRIX_SIM", "MOTRIX_RUNS_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def refused(argv: list[str], capsys: pytest.CaptureFixture[str], code: int = 2) -> str:
+    """The message with which `argv` is refused; nothing may be on stdout or on disk."""
+    try:
+        got = main(argv)
+    except SystemExit as ending:  # argparse
+        got = int(ending.code or 0)
+    out, err = capsys.readouterr()
+    assert got == code, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert not (Path.cwd() / "runs").exists()
+    return err
+
+
+def test_an_unknown_environment_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    err = refused(["run", "--env", "cartpol"], capsys)
+    assert "cartpol" in err
+    assert "did you mean cartpole?" in err
+    assert "motrix envs" in err
+
+
+def test_no_environment_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "cartpole" in refused(["run"], capsys)
+
+
+def test_an_unknown_backend_lists_the_known(capsys: pytest.CaptureFixture[str]) -> None:
+    err = refused(["run", "--env", "pendulum", "--backend", "tensorflow"], capsys)
+    assert "tensorflow" in err
+    assert "jax" in err
+    assert "torch" in err
+
+
+def test_an_unknown_command_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "did you mean devices?" in refused(["device"], capsys)
+
+
+def test_a_batch_that_does_not_divide_names_a_number_that_does(capsys: pytest.CaptureFixture[str]) -> None:
+    err = refused(["run", "--env", "cartpole", "--backend", "jax", "--set", "ppo.mini_batches=3"], capsys)
+    assert "ppo.mini_batches=3 must divide rollouts*num_envs=65536" in err
+    assert "try 4" in err
+
+
+@pytest.mark.parametrize(
+    ("setting", "field"),
+    [
+        ("ppo.learning_rate=nan", "learning_rate"),
+        ("ppo.learning_rate=-1e-3", "learning_rate"),
+        ("ppo.num_envs=-4", "num_envs"),
+        ("ppo.max_env_steps=inf", "max_env_steps"),
+        ("ppo.rollouts=0", "rollouts"),
+        ("ppo.policy_hidden_layer_sizes=", "policy_hidden_layer_sizes"),
+    ],
+)
+def test_an_impossible_number_is_refused_by_name(setting: str, field: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert field in refused(["run", "--env", "pendulum", "--backend", "jax", "--set", setting], capsys)
+
+
+def test_every_problem_is_reported_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["run", "--env", "pendulum", "--backend", "jax", "--set", "ppo.learning_rate=nan", "--num-envs", "-1"]
+    err = refused([*argv, "--set", "ppo.learning_rat=1"], capsys)
+    assert "ppo.learning_rate=nan" in err
+    assert "num_envs" in err
+    assert "did you mean ppo.learning_rate" in err
+
+
+def test_a_malformed_file_is_named_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "broken.toml"
+    file.write_text('env = "pendulum"\n[ppo\nlearning_rate = 1e-3\n')
+    err = refused(["run", "--config", str(file)], capsys)
+    assert "broken.toml" in err
+    assert "line 2" in err
+
+
+def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nowhere.toml" in refused(["run", "--config", "nowhere.toml"], capsys)
+
+
+def test_a_runs_folder_that_cannot_be_made_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    # /proc takes no new folders, not even root's.
+    err = refused(["run", "--env", "pendulum", "--backend", "jax", "--runs-dir", "/proc/motrix-runs"], capsys)
+    assert "/proc/motrix-runs" in err
+
+
+def test_a_runs_folder_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    err = refused(["run", "--env", "pendulum", "--backend", "jax", "--runs-dir", str(taken)], capsys)
+    assert str(taken) in err
+    assert taken.read_text() == "mine"
+
+
+def test_a_simulator_that_the_environment_does_not_need_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "pendulum" in refused(["run", "--env", "pendulum", "--backend", "jax", "--sim", "mujoco"], capsys)
+
+
+def test_seed_and_random_seed_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--rand-seed" in refused(["run", "--env", "pendulum", "--seed", "1", "--rand-seed"], capsys)
+
+
+def test_an_unknown_run_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "last" in refused(["runs", "show", "last"], capsys)
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["run", "--help"], ["runs", "--help"], ["devices", "--help"]])
+def test_help_is_there(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code = main(words)
+    except SystemExit as ending:
+        code = int(ending.code or 0)
+    assert code == 0
+    assert "usage: motrix" in capsys.readouterr().out

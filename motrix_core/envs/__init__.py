@@ -1,0 +1,1 @@
+"""Batched NumPy environments: `catalog.catalog` lists them, `registry.make` makes one."""

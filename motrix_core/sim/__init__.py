@@ -1,0 +1,1 @@
+"""Physics engines behind one batch interface, `base.BatchSim`; `loader.load_sim` gives one by name."""

@@ -1,0 +1,290 @@
+"""`NpEnv`: a batch of environments in NumPy, reset automatically, exactly resumable.
+
+The life cycle is MotrixLab's: `init_state` once, then `step`, which calls the task's hooks `apply_action`,
+`physics_step`, `update_state` and, for the environments that just ended, `reset`.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motrix_core.envs.random_state import get_generator_state, require_philox, set_generator_state
+from motrix_core.envs.spec import EnvSpec
+from motrix_core.errors import EnvironmentFailed, MissingExtra
+
+if TYPE_CHECKING:
+    import gymnasium
+
+FloatArray = NDArray[np.float32]
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass
+class NpEnvState:
+    """What a step gives. Every array is made for this step, so the caller may keep it.
+
+    `obs` (num_envs, obs_dim) float32, `reward` (num_envs,) float32, `terminated` and `truncated` (num_envs,) bool.
+
+    `info["Reward"]` and `info["metrics"]` map a name to (num_envs,) float32. `info["steps"]` (num_envs,) int32 counts
+    the steps of the episode that `obs` belongs to, so it is 0 right after a reset. `info["final_obs"]` has the shape of
+    `obs`: where `terminated | truncated` it is the observation that the episode ended in, while `obs` is already the
+    next episode's first; other rows mean nothing.
+    """
+
+    obs: FloatArray
+    reward: FloatArray
+    terminated: BoolArray
+    truncated: BoolArray
+    info: dict[str, Any]
+
+    @property
+    def done(self) -> BoolArray:
+        return self.terminated | self.truncated
+
+
+@dataclass
+class StepTiming:
+    """Cumulative wall time. `task_s` is what a step takes apart from physics."""
+
+    physics_s: float = 0.0
+    step_s: float = 0.0
+
+    @property
+    def task_s(self) -> float:
+        return self.step_s - self.physics_s
+
+
+@dataclass(frozen=True)
+class EnvCfg:
+    """The times of an environment in seconds, under MotrixLab's names."""
+
+    sim_dt: float
+    ctrl_dt: float
+    max_episode_seconds: float
+
+    @property
+    def sim_substeps(self) -> int:
+        return round(self.ctrl_dt / self.sim_dt)
+
+    @property
+    def max_episode_steps(self) -> int:
+        return max(1, round(self.max_episode_seconds / self.ctrl_dt))
+
+
+@dataclass
+class Outcome:
+    """What a task makes of the physics after a step; rows as in `NpEnvState`."""
+
+    obs: FloatArray
+    reward: FloatArray
+    terminated: BoolArray
+    reward_terms: dict[str, FloatArray] = field(default_factory=dict)
+    metrics: dict[str, FloatArray] = field(default_factory=dict)
+
+
+class NpEnv(ABC):
+    """`num_envs` environments that step together.
+
+    A task implements `apply_action`, `physics_step`, `update_state`, `reset`, `get_task_state` and `set_task_state`.
+    It draws every random number from `self.rng`. An environment whose physics is no longer finite, or that was given
+    an action that is not finite, is terminated with reward 0 and the last finite observation as `final_obs`;
+    `info["metrics"]["nonfinite"]` is 1 for it, and `nonfinite_count` adds them up.
+    """
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        *,
+        num_envs: int,
+        rng: np.random.Generator,
+        sim: str = "none",
+        episode_s: float | None = None,
+    ) -> None:
+        require_philox(rng)
+        self.spec = spec
+        self.num_envs = num_envs
+        self.rng = rng
+        self.sim = sim
+        self.cfg = EnvCfg(spec.sim_dt_s, spec.ctrl_dt_s, spec.episode_s if episode_s is None else episode_s)
+        self.timing = StepTiming()
+        self.nonfinite_count = 0
+        self._steps = np.zeros(num_envs, np.int32)
+        self._state: NpEnvState | None = None
+
+    @abstractmethod
+    def apply_action(self, actions: FloatArray) -> None:
+        """Take the actions, (num_envs, act_dim), clipped to the bounds and finite."""
+
+    @abstractmethod
+    def physics_step(self) -> None:
+        """Advance the physics by one control step. Only this counts as physics time."""
+
+    @abstractmethod
+    def update_state(self) -> Outcome:
+        """Observe and score the state that the physics is in."""
+
+    @abstractmethod
+    def reset(self, rows: NDArray[np.intp]) -> FloatArray:
+        """Begin new episodes in the environments `rows`; returns their observations, (len(rows), obs_dim)."""
+
+    @abstractmethod
+    def get_task_state(self) -> dict[str, NDArray]:
+        """Copies of everything beyond step counters and generator that decides how the task continues."""
+
+    @abstractmethod
+    def set_task_state(self, state: Mapping[str, NDArray]) -> None:
+        """Continue from `get_task_state`."""
+
+    def init_state(self) -> NpEnvState:
+        """Begin a new episode in every environment."""
+        obs = self.reset(np.arange(self.num_envs))
+        self._steps[:] = 0
+        zeros = np.zeros(self.num_envs, np.float32)
+        never = np.zeros(self.num_envs, np.bool_)
+        info = {"Reward": {}, "metrics": {}, "steps": self._steps.copy(), "final_obs": obs}
+        self._state = NpEnvState(obs, zeros, never, never.copy(), info)
+        return self._state
+
+    def step(self, actions: FloatArray) -> NpEnvState:
+        """One control step of every environment; those that end are reset at once.
+
+        `actions` is (num_envs, act_dim) and is clipped to the bounds. Raises `EnvironmentFailed` for another shape.
+        """
+        started = time.perf_counter()
+        previous = self.state
+        acted, invalid = self._checked(actions)
+        self.apply_action(acted)
+        before_physics = time.perf_counter()
+        self.physics_step()
+        self.timing.physics_s += time.perf_counter() - before_physics
+        outcome = self.update_state()
+        self._mark_nonfinite(outcome, invalid, previous.obs)
+        self._state = self._finish(outcome)
+        self.timing.step_s += time.perf_counter() - started
+        return self._state
+
+    @property
+    def state(self) -> NpEnvState:
+        """The result of the last step. Raises `EnvironmentFailed` before `init_state`."""
+        if self._state is None:
+            raise EnvironmentFailed(f"{self.spec.name} has no state yet", mend="call init_state() before step()")
+        return self._state
+
+    def _checked(self, actions: FloatArray) -> tuple[FloatArray, BoolArray | None]:
+        expected = (self.num_envs, self.spec.act_dim)
+        if np.shape(actions) != expected:
+            raise EnvironmentFailed(
+                f"{self.spec.name} was given actions of shape {np.shape(actions)}, but takes {expected}"
+            )
+        clipped = np.clip(np.asarray(actions, np.float32), self.spec.act_low, self.spec.act_high)
+        # The sum is finite only if every action is, and costs a fraction of looking at each one.
+        if np.isfinite(clipped.sum()):
+            return clipped, None
+        invalid = ~np.isfinite(clipped).all(axis=1)
+        clipped[invalid] = 0.0
+        return clipped, invalid
+
+    def _mark_nonfinite(self, outcome: Outcome, invalid: BoolArray | None, last_obs: FloatArray) -> None:
+        broken = ~np.isfinite(outcome.obs).all(axis=1) | ~np.isfinite(outcome.reward)
+        if invalid is not None:
+            broken |= invalid
+        outcome.metrics["nonfinite"] = broken.astype(np.float32)
+        if not broken.any():
+            return
+        self.nonfinite_count += int(broken.sum())
+        outcome.terminated[broken] = True
+        outcome.reward[broken] = 0.0
+        outcome.obs[broken] = last_obs[broken]
+        for values in (*outcome.reward_terms.values(), *outcome.metrics.values()):
+            values[~np.isfinite(values)] = 0.0
+
+    def _finish(self, outcome: Outcome) -> NpEnvState:
+        self._steps += 1
+        truncated = (self._steps >= self.cfg.max_episode_steps) & ~outcome.terminated
+        obs = final_obs = outcome.obs
+        rows = np.flatnonzero(outcome.terminated | truncated)
+        if rows.size:
+            obs = final_obs.copy()
+            obs[rows] = self.reset(rows)
+            self._steps[rows] = 0
+        info = {
+            "Reward": outcome.reward_terms,
+            "metrics": outcome.metrics,
+            "steps": self._steps.copy(),
+            "final_obs": final_obs,
+        }
+        return NpEnvState(obs, outcome.reward, outcome.terminated, truncated, info)
+
+    def get_state(self) -> dict[str, NDArray]:
+        """Everything that `set_state` needs to continue bit for bit, as a flat name → array dictionary.
+
+        The environment itself continues from the same point: some simulators have to be re-seated for that, which is
+        done here, so saving is part of a run's history and not merely a look at it.
+        """
+        state = self.state
+        arrays = {"obs": state.obs.copy(), "steps": self._steps.copy()}
+        arrays["nonfinite_count"] = np.array([self.nonfinite_count], np.int64)
+        arrays.update({f"rng.{name}": value for name, value in get_generator_state(self.rng).items()})
+        arrays.update({f"task.{name}": value for name, value in self.get_task_state().items()})
+        return arrays
+
+    def set_state(self, arrays: Mapping[str, NDArray]) -> NpEnvState:
+        """Continue from `get_state`, of an environment with the same spec, simulator and num_envs.
+
+        The state returned has the saved `obs`; reward and the rest are zero, as after `init_state`. Raises
+        `EnvironmentFailed` if an array is missing or of another shape.
+        """
+        expected = {
+            "obs": (self.num_envs, self.spec.obs_dim),
+            "steps": (self.num_envs,),
+            "nonfinite_count": (1,),
+        }
+        for name, shape in expected.items():
+            if name not in arrays or arrays[name].shape != shape:
+                found = arrays[name].shape if name in arrays else "nothing"
+                raise EnvironmentFailed(
+                    f"the saved state of {self.spec.name} has {found} as {name!r}, but {shape} is needed",
+                    mend="restore it into the environment and num_envs that it was saved from",
+                )
+        set_generator_state(self.rng, _under("rng.", arrays))
+        self.set_task_state(_under("task.", arrays))
+        self._steps[:] = arrays["steps"]
+        self.nonfinite_count = int(arrays["nonfinite_count"][0])
+        obs = np.array(arrays["obs"], np.float32)
+        zeros = np.zeros(self.num_envs, np.float32)
+        never = np.zeros(self.num_envs, np.bool_)
+        info = {"Reward": {}, "metrics": {}, "steps": self._steps.copy(), "final_obs": obs}
+        self._state = NpEnvState(obs, zeros, never, never.copy(), info)
+        return self._state
+
+    @property
+    def observation_space(self) -> gymnasium.spaces.Box:
+        """An unbounded box of (obs_dim,) float32. Raises `MissingExtra` without gymnasium."""
+        return _box(-np.inf, np.inf, self.spec.obs_dim)
+
+    @property
+    def action_space(self) -> gymnasium.spaces.Box:
+        """The box of (act_dim,) float32 that actions are clipped to. Raises `MissingExtra` without gymnasium."""
+        return _box(self.spec.act_low, self.spec.act_high, self.spec.act_dim)
+
+    def close(self) -> None:  # noqa: B027 - most tasks that need no simulator have nothing to close
+        """Free what the environment holds. It cannot be used afterwards."""
+
+
+def _under(prefix: str, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
+    return {name[len(prefix) :]: value for name, value in arrays.items() if name.startswith(prefix)}
+
+
+def _box(low: float, high: float, size: int) -> gymnasium.spaces.Box:
+    try:
+        from gymnasium.spaces import Box
+    except ModuleNotFoundError as error:
+        raise MissingExtra("gymnasium", "gym") from error
+    return Box(low, high, (size,), np.float32)

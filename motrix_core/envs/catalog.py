@@ -1,0 +1,123 @@
+"""The environments that exist, without importing any of them.
+
+A package adds its own by entry points in the group `motrix.envs`: each names an `EnvSpec`, or an iterable of them, in
+a module that should import no simulator. One that cannot be read is listed with its error.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from motrix_core.envs.spec import EnvSpec
+
+ENTRY_POINT_GROUP = "motrix.envs"
+
+_SIMS = ("motrixsim", "mujoco")
+
+
+def _walker(name: str, title: str, description: str, class_name: str, success_return: float) -> EnvSpec:
+    return EnvSpec(
+        name=name,
+        title=title,
+        description=description,
+        obs_dim=22,
+        act_dim=6,
+        act_low=-1.0,
+        act_high=1.0,
+        sims=_SIMS,
+        episode_s=25.0,
+        ctrl_dt_s=0.025,
+        sim_dt_s=0.0125,
+        success=f"mean return of {success_return:g} of 1000 over an episode of 1000 steps",
+        success_return=success_return,
+        entry=f"motrix_core.envs.tasks.walker:{class_name}",
+    )
+
+
+BUILTIN: tuple[EnvSpec, ...] = (
+    EnvSpec(
+        name="cartpole",
+        title="Cart-pole",
+        description="Balance a pole on a cart by pushing the cart left and right.",
+        obs_dim=4,
+        act_dim=1,
+        act_low=-3.0,
+        act_high=3.0,
+        sims=_SIMS,
+        episode_s=10.0,
+        ctrl_dt_s=0.01,
+        sim_dt_s=0.01,
+        success="mean return of 900 of 1000: the pole stands for 9 of 10 seconds",
+        success_return=900.0,
+        entry="motrix_core.envs.tasks.cartpole:Cartpole",
+    ),
+    _walker("dm-stander", "Planar walker, stand", "Get up from a random pose and stand upright.", "Stander", 900.0),
+    _walker("dm-walker", "Planar walker, walk", "Get up and walk forward at 1 m/s or more.", "Walker", 900.0),
+    _walker("dm-runner", "Planar walker, run", "Get up and run forward at 5 m/s or more.", "Runner", 500.0),
+    EnvSpec(
+        name="pendulum",
+        title="Pendulum swing-up",
+        description="Swing a pendulum up with a motor too weak to lift it, and hold it upright. Needs no simulator.",
+        obs_dim=3,
+        act_dim=1,
+        act_low=-2.0,
+        act_high=2.0,
+        sims=(),
+        episode_s=10.0,
+        ctrl_dt_s=0.05,
+        sim_dt_s=0.05,
+        success="mean return of -250 or better: swung up in the first few seconds and held",
+        success_return=-250.0,
+        entry="motrix_core.envs.tasks.pendulum:Pendulum",
+    ),
+)
+
+
+def catalog() -> dict[str, EnvSpec]:
+    """Every environment by name: ours in the order above, then those of installed plugins by name."""
+    specs = {spec.name: spec for spec in BUILTIN}
+    points = sorted(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
+    for point in points:
+        for spec in _read(point):
+            if spec.name in specs:
+                taken = specs[spec.name].origin
+                spec = _broken(f"{spec.name}@{spec.origin}", spec.origin, f"{spec.name!r} is already taken by {taken}")
+            specs[spec.name] = spec
+    return specs
+
+
+def _read(point: importlib.metadata.EntryPoint) -> Iterator[EnvSpec]:
+    origin = point.dist.name if point.dist else point.value
+    try:
+        loaded = point.load()
+    except Exception as error:  # whatever a plugin's module raises must not take the others down with it
+        yield _broken(point.name, origin, f"{type(error).__name__}: {error}")
+        return
+    for spec in loaded if isinstance(loaded, Iterable) else (loaded,):
+        if isinstance(spec, EnvSpec):
+            yield replace(spec, origin=origin)
+        else:
+            yield _broken(point.name, origin, f"{point.value} gives {type(spec).__name__}, not an EnvSpec")
+
+
+def _broken(name: str, origin: str, error: str) -> EnvSpec:
+    return EnvSpec(
+        name=name,
+        title=name,
+        description=f"cannot be used: {error}",
+        obs_dim=0,
+        act_dim=0,
+        act_low=0.0,
+        act_high=0.0,
+        sims=(),
+        episode_s=0.0,
+        ctrl_dt_s=0.0,
+        sim_dt_s=0.0,
+        success="",
+        success_return=None,
+        entry="",
+        origin=origin,
+        error=error,
+    )

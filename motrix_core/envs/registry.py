@@ -1,0 +1,107 @@
+"""Environments by name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motrix_core.envs.catalog import catalog
+from motrix_core.envs.random_state import make_generator
+from motrix_core.envs.spec import EnvSpec
+from motrix_core.errors import ConfigError, EnvironmentFailed, Problem, UnknownName, nearest
+from motrix_core.sim.loader import is_installed
+
+if TYPE_CHECKING:
+    from motrix_core.envs.base import NpEnv
+
+# Given by `make` itself, so never an option.
+_RESERVED = frozenset({"self", "spec", "num_envs", "rng", "sim"})
+
+
+def find_spec(name: str) -> EnvSpec:
+    """The catalog's entry for `name`. Raises `UnknownName`, or `EnvironmentFailed` for a plugin that is broken."""
+    specs = catalog()
+    if name not in specs:
+        raise UnknownName("environment", name, specs, listing="motrix envs")
+    spec = specs[name]
+    if spec.error is not None:
+        raise EnvironmentFailed(
+            f"environment {name!r} of {spec.origin} cannot be used: {spec.error}",
+            mend=f"mend or uninstall {spec.origin}",
+        )
+    return spec
+
+
+def make(
+    name: str,
+    *,
+    num_envs: int,
+    sim: str = "auto",
+    seed: int | None = None,
+    rng: np.random.Generator | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> NpEnv:
+    """A batch of `num_envs` environments, whose randomness comes from `rng`, or from a new generator of `seed`.
+
+    `sim` is one of the spec's simulators, "none" for an environment that needs none, or "auto" for the first that is
+    installed. `options` are further arguments of the environment's class, such as `episode_s`.
+
+    Raises `UnknownName`, `ConfigError` for arguments that do not fit, `MissingExtra` when the simulator is not
+    installed, `EnvironmentFailed` when the environment or its simulator is broken.
+    """
+    spec = find_spec(name)
+    if (seed is None) == (rng is None):
+        raise TypeError("make() takes either seed or rng")
+    sim = _chosen_sim(spec, sim)
+    make_env = _load_class(spec)
+    problems = _problems(spec, make_env, num_envs, sim, options or {})
+    if problems:
+        raise ConfigError(problems)
+    generator = rng if rng is not None else make_generator(seed or 0)
+    return make_env(spec, num_envs=num_envs, rng=generator, sim=sim, **(options or {}))
+
+
+def _chosen_sim(spec: EnvSpec, sim: str) -> str:
+    if sim != "auto":
+        return sim
+    if not spec.sims:
+        return "none"
+    return next((name for name in spec.sims if is_installed(name)), spec.sims[0])
+
+
+def _load_class(spec: EnvSpec) -> type[NpEnv]:
+    module, _, class_name = spec.entry.partition(":")
+    try:
+        return getattr(importlib.import_module(module), class_name)
+    except (ImportError, AttributeError) as error:
+        raise EnvironmentFailed(
+            f"environment {spec.name!r} cannot be loaded from {spec.entry}: {error}",
+            mend=f"reinstall {spec.origin}",
+        ) from error
+
+
+def _problems(
+    spec: EnvSpec, make_env: type[NpEnv], num_envs: int, sim: str, options: Mapping[str, Any]
+) -> list[Problem]:
+    problems = []
+    if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+        problems.append(Problem("num_envs", num_envs, "must be a whole number of 1 or more"))
+    allowed = spec.sims or ("none",)
+    if sim not in allowed:
+        rule = f"is not a simulator that {spec.name} runs on"
+        problems.append(Problem("sim", sim, rule, f"use {' or '.join(allowed)}"))
+    known = [key for key in inspect.signature(make_env).parameters if key not in _RESERVED]
+    for key, value in options.items():
+        if key not in known:
+            near = nearest(key, known)
+            mend = f"did you mean {near}?" if near else f"known: {', '.join(known)}"
+            problems.append(Problem(f"options.{key}", value, f"is not an option of {spec.name}", mend))
+    episode_s = options.get("episode_s")
+    if episode_s is not None and not (np.isfinite(episode_s) and episode_s >= spec.ctrl_dt_s):
+        rule = f"must be at least one control step of {spec.ctrl_dt_s} s"
+        problems.append(Problem("options.episode_s", episode_s, rule))
+    return problems

@@ -1,0 +1,62 @@
+"""The base of every task that runs on a physics engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motrix_core.envs.base import FloatArray, NpEnv
+from motrix_core.envs.spec import EnvSpec
+from motrix_core.errors import EnvironmentFailed
+from motrix_core.sim.loader import load_sim
+
+MODELS = Path(__file__).parent / "tasks" / "mjcf"
+
+
+class SimEnv(NpEnv):
+    """A task on `self.physics`, a `BatchSim` of `model`."""
+
+    model: ClassVar[str]
+    sensors: ClassVar[Sequence[str]] = ()
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        *,
+        num_envs: int,
+        rng: np.random.Generator,
+        sim: str,
+        episode_s: float | None = None,
+    ) -> None:
+        super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
+        self.physics = load_sim(sim, MODELS / self.model, num_envs=num_envs, sensors=self.sensors)
+        if not np.isclose(self.physics.timestep_s, self.cfg.sim_dt):
+            raise EnvironmentFailed(
+                f"{self.model} has a time step of {self.physics.timestep_s} s, but {spec.name} needs {spec.sim_dt_s} s"
+            )
+        self._ctrl = np.zeros((num_envs, spec.act_dim), np.float32)
+
+    def apply_action(self, actions: FloatArray) -> None:
+        self._ctrl = actions
+
+    def physics_step(self) -> None:
+        self.physics.step(self._ctrl, self.cfg.sim_substeps)
+
+    def place(self, rows: NDArray[np.intp], dof_pos: FloatArray, dof_vel: FloatArray) -> None:
+        """Put the worlds `rows`, ascending, into the given states, (len(rows), joints) each."""
+        mask = np.zeros(self.num_envs, np.bool_)
+        mask[rows] = True
+        self.physics.reset(mask, dof_pos, dof_vel)
+
+    def get_task_state(self) -> dict[str, NDArray]:
+        return {f"sim.{name}": value for name, value in self.physics.get_state().items()}
+
+    def set_task_state(self, state: Mapping[str, NDArray]) -> None:
+        self.physics.set_state({name[4:]: value for name, value in state.items() if name.startswith("sim.")})
+
+    def close(self) -> None:
+        self.physics.close()

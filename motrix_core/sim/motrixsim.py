@@ -1,0 +1,116 @@
+"""`BatchSim` on MotrixSim, MotrixLab's engine. Single precision, one world per row, all cores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import motrixsim
+import numpy as np
+from numpy.typing import NDArray
+
+from motrix_core.errors import EnvironmentFailed
+from motrix_core.sim.base import FloatArray, check_state, columns
+
+
+class MotrixSimBatch:
+    """Worlds in one batched `SceneData`.
+
+    MotrixSim is deterministic, but a live `SceneData` holds warm-start values of its contact solver that nothing can
+    read. So `get_state` moves the live simulation into a fresh `SceneData` made from the arrays that it returns, which
+    is exactly what `set_state` does: both forget the warm start, and then agree bit for bit.
+    """
+
+    name = "motrixsim"
+
+    def __init__(self, model: motrixsim.SceneModel, path: Path, *, num_envs: int, sensors: Sequence[str]) -> None:
+        if model.num_dof_pos != model.num_joints:
+            raise EnvironmentFailed(
+                f"{path.name} has joints that are neither slide nor hinge joints "
+                f"({model.num_joints} joints, {model.num_dof_pos} positions)",
+                mend="write the model with slide and hinge joints",
+            )
+        self._model = model
+        self.num_envs = num_envs
+        self.timestep_s = float(model.options.timestep)
+        self.joints = tuple(name or "" for name in model.joint_names)
+        self.actuators = tuple(name or "" for name in model.actuator_names)
+        self._query = model.compile_query(self._fields(path, sensors))
+        shape = (num_envs, model.num_joints)
+        self._dof_pos = np.tile(model.compute_init_dof_pos().astype(np.float32), (num_envs, 1))
+        self._dof_vel = np.zeros(shape, np.float32)
+        self._seat()
+        self._results = self._query.allocate(self._data)
+
+    @classmethod
+    def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MotrixSimBatch:
+        try:
+            model = motrixsim.load_model(str(path))
+        except Exception as error:  # the binding raises several types, none of them its own
+            raise EnvironmentFailed(f"MotrixSim cannot load {path}: {error}") from error
+        return cls(model, path, num_envs=num_envs, sensors=sensors)
+
+    def _fields(self, path: Path, sensors: Sequence[str]) -> dict[str, motrixsim.query.QuerySource]:
+        query = motrixsim.query
+        fields: dict[str, motrixsim.query.QuerySource] = {
+            "dof_pos": query.DofPosition(),
+            "dof_vel": query.DofVelocity(),
+        }
+        for sensor in sensors:
+            try:
+                self._model.compile_query({sensor: query.SensorValues([sensor])})
+            except ValueError as error:
+                raise EnvironmentFailed(f"{path.name} has no sensor {sensor!r}: {error}") from error
+            fields[f"sensor:{sensor}"] = query.SensorValues([sensor])
+        return fields
+
+    def _seat(self) -> None:
+        data = motrixsim.SceneData(self._model, batch=(self.num_envs,))
+        data.reset(self._model, dof_pos=self._dof_pos, dof_vel=self._dof_vel, forward_kinematic=True)
+        self._data = data
+
+    @property
+    def dof_pos(self) -> FloatArray:
+        return self._dof_pos
+
+    @property
+    def dof_vel(self) -> FloatArray:
+        return self._dof_vel
+
+    def joint_range(self, *names: str) -> FloatArray:
+        return self._model.joint_limits[:, columns(names, self.joints, "joint")].T.astype(np.float32)
+
+    def sensor(self, name: str) -> FloatArray:
+        return self._results[f"sensor:{name}"]
+
+    def step(self, ctrl: FloatArray, substeps: int) -> None:
+        self._data.actuator_ctrls = ctrl
+        self._model.step_n(self._data, substeps)
+        self._results.execute(self._data)
+        self._dof_pos[:] = self._results["dof_pos"]
+        self._dof_vel[:] = self._results["dof_vel"]
+
+    def reset(self, mask: NDArray[np.bool_], dof_pos: FloatArray, dof_vel: FloatArray) -> None:
+        rows = np.flatnonzero(mask)
+        if rows.size == 0:
+            return
+        # Many times as fast as indexing by the mask itself, which walks the whole batch.
+        worlds = self._data[motrixsim.DisjointIndices(rows)]
+        positions = np.ascontiguousarray(dof_pos, np.float32)
+        velocities = np.ascontiguousarray(dof_vel, np.float32)
+        worlds.reset(self._model, dof_pos=positions, dof_vel=velocities)
+        self._dof_pos[rows] = dof_pos
+        self._dof_vel[rows] = dof_vel
+
+    def get_state(self) -> dict[str, NDArray]:
+        self._seat()
+        return {"dof_pos": self._dof_pos.copy(), "dof_vel": self._dof_vel.copy()}
+
+    def set_state(self, state: Mapping[str, NDArray]) -> None:
+        check_state(state, {"dof_pos": self._dof_pos.shape, "dof_vel": self._dof_vel.shape}, "MotrixSim")
+        self._dof_pos[:] = state["dof_pos"]
+        self._dof_vel[:] = state["dof_vel"]
+        self._seat()
+
+    def close(self) -> None:
+        del self._data, self._results

@@ -81,10 +81,12 @@ def catalog() -> dict[str, EnvSpec]:
     points = sorted(importlib.metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
     for point in points:
         for spec in _read(point):
-            if spec.name in specs:
-                taken = specs[spec.name].origin
-                spec = _broken(f"{spec.name}@{spec.origin}", spec.origin, f"{spec.name!r} is already taken by {taken}")
-            specs[spec.name] = spec
+            holder = specs.get(spec.name)
+            if holder is None:
+                specs[spec.name] = spec
+            else:
+                refused = f"{spec.name}@{spec.origin}"
+                specs[refused] = _broken(refused, spec.origin, f"{spec.name!r} is already taken by {holder.origin}")
     return specs
 
 

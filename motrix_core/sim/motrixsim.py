@@ -52,10 +52,8 @@ class MotrixSimBatch:
 
     def _fields(self, path: Path, sensors: Sequence[str]) -> dict[str, motrixsim.query.QuerySource]:
         query = motrixsim.query
-        fields: dict[str, motrixsim.query.QuerySource] = {
-            "dof_pos": query.DofPosition(),
-            "dof_vel": query.DofVelocity(),
-        }
+        fields: dict[str, motrixsim.query.QuerySource] = {}
+        fields["dof_pos"], fields["dof_vel"] = query.DofPosition(), query.DofVelocity()
         for sensor in sensors:
             try:
                 self._model.compile_query({sensor: query.SensorValues([sensor])})

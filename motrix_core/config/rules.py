@@ -61,9 +61,7 @@ def _mini_batches_divide(mini_batches: int, rollouts: int, num_envs: int) -> Pro
     )
 
 
-def _shared_trunk_has_one_shape(
-    share: bool, policy: tuple[int, ...], value: tuple[int, ...]
-) -> Problem | None:
+def _shared_trunk_has_one_shape(share: bool, policy: tuple[int, ...], value: tuple[int, ...]) -> Problem | None:
     if not share or policy == value:
         return None
     sizes = "-".join(map(str, policy))

@@ -232,8 +232,7 @@ class PPOCfg(BaseRLCfg):
     value_clip: Real = setting(
         0.2,
         title="Value clip",
-        help="How far a predicted value may move from the rollout's in one update, if predicted values are "
-        "clipped.",
+        help="How far a predicted value may move from the rollout's in one update, if predicted values are clipped.",
         group="Loss",
         lower=0.0,
         upper=1e6,

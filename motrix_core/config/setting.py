@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,6 @@ ENV_RULE = (
     "must be an environment's name: 1 to 100 of the characters A-Z a-z 0-9 _ . : -, "
     "starting with a letter or digit, without '..'"
 )
-OPTION_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 OptionValue = bool | int | float | str
 
 
@@ -57,17 +57,33 @@ def _typed_number(value: object) -> object:
 
 
 def check_env_name(value: str) -> str:
+    """`value` as it is. Raises `ValueError` unless it can name an environment."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", value) or ".." in value:
         raise ValueError(ENV_RULE)
     return value
 
 
+def check_option(name: str, value: object) -> None:
+    """Raises `ValueError` unless `name` and `value` can be an environment's option."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", name):
+        raise ValueError("must be named by 1 to 64 letters, digits and _, as in env.NAME=VALUE")
+    if isinstance(value, str):
+        if len(value) > 1000 or not value.isprintable():
+            raise ValueError("must be printable text of at most 1000 characters")
+    elif isinstance(value, int):
+        if abs(value) >= 2**63:
+            raise ValueError("must be a whole number of at most 64 bits")
+    elif not isinstance(value, float) or not math.isfinite(value):
+        raise ValueError("must be true, false, a finite number or text")
+
+
 def check_env_options(options: dict[str, OptionValue]) -> dict[str, OptionValue]:
+    """`options` as they are. Raises `ValueError` for the first that cannot be one."""
     for name, value in options.items():
-        if not OPTION_NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is not an option's name: letters, digits and _")
-        if isinstance(value, str) and (len(value) > 1000 or not value.isprintable()):
-            raise ValueError(f"{name} must be printable text of at most 1000 characters")
+        try:
+            check_option(name, value)
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from error
     return options
 
 

@@ -1,0 +1,120 @@
+"""What a form of the configuration needs: fields, text in and out, errors, derived numbers, the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from motrix_core.config.fields import FormField, field_at, form_fields, known_fields
+from motrix_core.config.files import from_toml, parse_toml, to_toml
+from motrix_core.config.registry import BACKENDS, default_rl_cfg, registered_envs
+from motrix_core.config.schema import RunConfig
+from motrix_core.config.text import format_option, format_value, parse_value, shown
+from motrix_core.config.validate import validate
+from motrix_core.errors import Problem, UsageError
+
+__all__ = [
+    "Derived",
+    "FormField",
+    "command_line",
+    "default_values",
+    "derived",
+    "field_at",
+    "form_fields",
+    "format_value",
+    "from_toml",
+    "parse_toml",
+    "parse_value",
+    "to_toml",
+    "validate_form",
+]
+
+_FLAGS = {"ppo.num_envs": "--num-envs", "ppo.seed": "--seed", "ppo.max_env_steps": "--max-env-steps"}
+
+
+@dataclass(frozen=True)
+class Derived:
+    """Numbers that follow from a configuration. A budget is rounded up to whole updates, never down."""
+
+    samples_per_update: int
+    mini_batch_size: int
+    updates: int
+    env_steps: int
+    """What is really trained: `updates * samples_per_update`."""
+
+
+def derived(config: RunConfig) -> Derived:
+    """The numbers that follow from `config`."""
+    ppo = config.ppo
+    samples = ppo.rollouts * ppo.num_envs
+    updates = -(-ppo.max_env_steps // samples)
+    return Derived(samples, samples // ppo.mini_batches, updates, updates * samples)
+
+
+def default_values(env: str, backend: str) -> dict[str, Any]:
+    """What each field of the form holds before anyone changes it, by path. Raises as `default_rl_cfg` does."""
+    ppo = default_rl_cfg(env, backend=backend)
+    return {
+        field.path: getattr(ppo, field.name) if field.path.startswith("ppo.") else field.default
+        for field in form_fields()
+    }
+
+
+def validate_form(env: str, backend: str, sim: str, texts: Mapping[str, str]) -> tuple[RunConfig | None, list[Problem]]:
+    """The configuration that a form's `texts` (by path) make, or None and every problem at once.
+
+    Fields that are left out hold the defaults of `env` on `backend`. Never raises, whatever the texts.
+    """
+    problems: list[Problem] = []
+    defaults: Mapping[str, Any] = {}
+    try:
+        defaults = default_values(env, backend)
+    except UsageError as error:
+        path = "env" if backend in BACKENDS else "backend"
+        value = env if path == "env" else backend
+        problems.append(Problem(path, shown(value), error.message, error.mend))
+    values = {**defaults, "env": env, "backend": backend, "sim": sim, **texts}
+    config, found = validate(values)
+    problems += [problem for problem in found if problem.field not in {known.field for known in problems}]
+    return (None if problems else config), problems
+
+
+def command_line(config: RunConfig) -> list[str]:
+    """The command that starts the same run, as a list of arguments: what differs from the defaults is spelled out.
+
+    With backend "auto" a value is spelled out if it differs from any backend's default, and for an environment
+    without registered defaults every value is.
+    """
+    argv = ["motrix-tui", "--run", "--env", config.env, "--backend", config.backend]
+    if config.sim != "auto":
+        argv += ["--sim", config.sim]
+    for path, value in _changed(config).items():
+        text = format_value(known_fields()[path], value)
+        if path == "ppo.seed" and value is None:
+            argv += ["--rand-seed"]
+        elif path in _FLAGS:
+            argv += [_FLAGS[path], text]
+        else:
+            argv += ["--set", f"{path}={text}"]
+    for name, value in config.env_options.items():
+        argv += ["--set", f"env.{name}={format_option(value)}"]
+    return argv
+
+
+def _changed(config: RunConfig) -> dict[str, Any]:
+    """The form's values of `config` that a run of its environment and backend would not have by itself."""
+    current = {
+        field.path: getattr(getattr(config, field.path.partition(".")[0]), field.name) for field in form_fields()
+    }
+    if config.env not in registered_envs():
+        return current
+    backends = BACKENDS if config.backend == "auto" else (config.backend,)
+    standards = []
+    for backend in backends:
+        try:
+            standards.append(default_values(config.env, backend))
+        except UsageError:
+            # Registered for the other backend only: nothing to leave out.
+            return current
+    return {path: value for path, value in current.items() if any(value != d[path] for d in standards)}

@@ -15,9 +15,7 @@ from motrix_core.errors import MissingExtra, NoUsableBackend
 from motrix_core.hardware.inventory import Inventory, gpu_possible, inventory
 from motrix_core.hardware.probe import Probe, probe_all
 from motrix_core.hardware.requirements import BACKENDS, SIMULATORS, TARGETS
-from motrix_core.hardware.select import Selection, SimSelection, select_backend, select_sim
-
-EXIT_NO_BACKEND = NoUsableBackend.exit_code
+from motrix_core.hardware.select import Selection, select_backend, select_sim
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> argparse.ArgumentParser:
@@ -29,7 +27,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "says which ones automatic selection takes, and why. Exit code 4: no backend is usable.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout, nothing else")
-    parser.set_defaults(run=run)
     return parser
 
 
@@ -51,7 +48,7 @@ def as_json(
     hardware: Inventory,
     probes: Mapping[str, Probe],
     chosen: Selection | NoUsableBackend,
-    simulator: SimSelection | MissingExtra,
+    simulator: Selection | MissingExtra,
 ) -> dict[str, Any]:
     """The document that `--json` prints; `selection` has only "error" and "mend" where nothing can be selected."""
     return {
@@ -62,7 +59,7 @@ def as_json(
     }
 
 
-def _choice_json(choice: Selection | SimSelection | NoUsableBackend) -> dict[str, Any]:
+def _choice_json(choice: Selection | NoUsableBackend) -> dict[str, Any]:
     if isinstance(choice, NoUsableBackend):
         return {"error": choice.message, "mend": choice.mend}
     return {**choice.to_json(), "error": None, "mend": None}
@@ -94,7 +91,7 @@ def _choose_backend(probes: Mapping[str, Probe], gpu_in_reach: bool) -> Selectio
         return error
 
 
-def _choose_sim() -> SimSelection | MissingExtra:
+def _choose_sim() -> Selection | MissingExtra:
     try:
         return select_sim("auto", SIMULATORS)
     except MissingExtra as error:
@@ -106,11 +103,11 @@ def _print_report(
     hardware: Inventory,
     probes: Mapping[str, Probe],
     chosen: Selection | NoUsableBackend,
-    simulator: SimSelection | MissingExtra,
+    simulator: Selection | MissingExtra,
 ) -> None:
     taken = {
         chosen.backend if isinstance(chosen, Selection) else None,
-        simulator.sim if isinstance(simulator, SimSelection) else None,
+        simulator.backend if isinstance(simulator, Selection) else None,
     }
     _title(console, "Hardware")
     for label, value in _hardware_lines(hardware):

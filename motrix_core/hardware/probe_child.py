@@ -3,7 +3,7 @@
 Writes JSON lines to stdout, each with the key "motrix_probe": one per stage that begins (so that the parent can say
 where a process hung or died), then one with the result. Whatever the probed package prints is between them.
 
-Only the standard library is imported before the probed package, so that a failure is the package's own.
+Nothing but the light parts of this room is imported before the probed package: a failure is the package's own.
 """
 
 from __future__ import annotations

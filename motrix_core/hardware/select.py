@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from motrix_core.errors import BackendUnusable, MissingExtra, NoUsableBackend, UnknownName, UsageError
@@ -41,9 +41,10 @@ class DeviceSupports:
 
 @dataclass(frozen=True)
 class Selection:
-    """The backend that trains, on which device, and why, in words for the user ("automatic: JAX on CPU, …")."""
+    """What a run uses, and why, in words for the user ("automatic: JAX on CPU, no GPU found")."""
 
     backend: str
+    """The learning backend; from `select_sim` the simulation backend, "none" where none is needed."""
     device: Device
     reason: str
     probes: Mapping[str, Probe] = field(default_factory=dict)
@@ -52,17 +53,6 @@ class Selection:
     def to_json(self) -> dict[str, Any]:
         """The choice as a JSON-ready dictionary, without the probes."""
         return {"backend": self.backend, "device": self.device, "reason": self.reason}
-
-
-@dataclass(frozen=True)
-class SimSelection:
-    """The simulator that an environment runs on ("none" where it needs none), and why."""
-
-    sim: str
-    reason: str
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def get_device_supports(probe: ProbeOne | None = None) -> DeviceSupports:
@@ -104,7 +94,7 @@ def select_backend(requested: str, probe: ProbeOne | None = None, *, gpu_in_reac
     return Selection(requested, device, f"asked for: {_where(found, device)}{_remark(found)}", probes)
 
 
-def select_sim(requested: str, env_sims: Sequence[str]) -> SimSelection:
+def select_sim(requested: str, env_sims: Sequence[str]) -> Selection:
     """The simulator for `requested` ("auto", "motrixsim", "mujoco" or "none") and an environment's `env_sims`.
 
     `env_sims` names the simulators that the environment runs on; empty, it needs none. By package metadata only.
@@ -116,11 +106,11 @@ def select_sim(requested: str, env_sims: Sequence[str]) -> SimSelection:
     if requested != "auto":
         return _asked_sim(requested, env_sims)
     if not env_sims:
-        return SimSelection("none", "automatic: the environment needs no simulator")
+        return Selection("none", "cpu", "automatic: the environment needs no simulator")
     candidates = [name for name in SIMULATORS if name in env_sims]
     for name in candidates:
         if installed_version(TARGETS[name].distribution) is not None:
-            return SimSelection(name, f"automatic: {TARGETS[name].title}{_skipped(candidates, name)}")
+            return Selection(name, "cpu", f"automatic: {TARGETS[name].title}{_skipped(candidates, name)}")
     if not candidates:
         raise UsageError(
             f"the environment runs on {', '.join(env_sims)} only, which is no known simulator",
@@ -130,14 +120,14 @@ def select_sim(requested: str, env_sims: Sequence[str]) -> SimSelection:
     raise MissingExtra(" or ".join(TARGETS[name].title for name in candidates), first.extra)
 
 
-def _asked_sim(requested: str, env_sims: Sequence[str]) -> SimSelection:
+def _asked_sim(requested: str, env_sims: Sequence[str]) -> Selection:
     if requested == "none":
         if env_sims:
             raise UsageError(
                 f"the environment cannot run without a simulator (sim={requested!r})",
                 mend=f"use --sim auto or {' or '.join(f'--sim {name}' for name in env_sims)}",
             )
-        return SimSelection("none", "asked for: no simulator")
+        return Selection("none", "cpu", "asked for: no simulator")
     target = TARGETS[requested]
     if requested not in env_sims:
         runs_on = f"runs on {', '.join(env_sims)}" if env_sims else "needs no simulator"
@@ -147,7 +137,7 @@ def _asked_sim(requested: str, env_sims: Sequence[str]) -> SimSelection:
         )
     if installed_version(target.distribution) is None:
         raise MissingExtra(target.title, target.extra)
-    return SimSelection(requested, f"asked for: {target.title}")
+    return Selection(requested, "cpu", f"asked for: {target.title}")
 
 
 def _automatic(probe: ProbeOne | None, gpu_in_reach: bool) -> Selection:

@@ -1,0 +1,140 @@
+"""A growing table of numbers: three shared columns for the row's place, one float32 column per metric."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# A run logs some dozens of names; a damaged or hostile file must not make us allocate without end.
+MAX_COLUMNS = 2000
+_FIRST_ROWS = 256
+# Written metrics are finite or null, so an infinity is free to mean that a row does not have the metric at all.
+_ABSENT = np.float32(-np.inf)
+
+
+def grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
+    """`array` or a copy of it that has room for `rows`, half as much again so that growth costs O(1) a row."""
+    if rows <= len(array):
+        return array
+    larger = np.empty(max(rows, len(array) + len(array) // 2, _FIRST_ROWS), array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+class Column:
+    """One metric: the rows `start` to `start + length`, of which `absent` do not have it."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+        self.length = 0
+        self.absent = 0
+        self.values = np.empty(0, np.float32)
+
+    def put(self, row: int, values: NDArray[np.float32]) -> None:
+        """Append `values`, shape (n,), at `row`, which is at or after the end; rows between do not have the metric."""
+        gap = row - (self.start + self.length)
+        end = self.length + gap + len(values)
+        self.values = grown(self.values, end)
+        self.values[self.length : self.length + gap] = _ABSENT
+        self.values[self.length + gap : end] = values
+        self.absent += gap
+        self.length = end
+
+    def cut(self, rows: int) -> None:
+        """Forget the rows from `rows` on."""
+        self.length = max(0, min(self.length, rows - self.start))
+        self.absent = int(np.count_nonzero(self.values[: self.length] == _ABSENT))
+
+
+class Table:
+    """Rows of metrics in the order of `env_steps`.
+
+    `env_steps` int64, `update` int32, `time` float64 (seconds), each of shape (rows,) or longer.
+    """
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.env_steps = np.empty(0, np.int64)
+        self.update = np.empty(0, np.int32)
+        self.time = np.empty(0, np.float64)
+        self.columns: dict[str, Column] = {}
+        self._axes: dict[str, tuple[int, NDArray[np.float64]]] = {}
+        self.ignored = 0
+
+    def append(self, places: list[tuple[int, int, float]], rows: list[Mapping[str, Any]]) -> None:
+        """Append rows at `places`, each (env_steps, update, time). What is no number counts as NaN."""
+        first, end = self.rows, self.rows + len(rows)
+        for name, dtype_index in (("env_steps", 0), ("update", 1), ("time", 2)):
+            array = grown(getattr(self, name), end)
+            array[first:end] = [place[dtype_index] for place in places]
+            setattr(self, name, array)
+        self.rows = end
+        self._axes.clear()
+        start = 0
+        # Rows of one shape, which is nearly all of them, go in column by column: 10k events a second must be cheap.
+        for stop in range(1, len(rows) + 1):
+            if stop == len(rows) or rows[stop].keys() != rows[start].keys():
+                self._append_alike(first + start, rows[start:stop])
+                start = stop
+
+    def _append_alike(self, row: int, rows: list[Mapping[str, Any]]) -> None:
+        for name in rows[0]:
+            column = self.columns.get(name)
+            if column is None:
+                if len(self.columns) >= MAX_COLUMNS:
+                    self.ignored += len(rows)
+                    continue
+                column = self.columns[name] = Column(row)
+            column.put(row, _numbers([values[name] for values in rows]))
+
+    def cut_after(self, env_steps: int) -> int:
+        """Forget the rows beyond `env_steps`; returns how many there were."""
+        keep = int(np.searchsorted(self.env_steps[: self.rows], env_steps, side="right"))
+        dropped, self.rows = self.rows - keep, keep
+        for column in self.columns.values():
+            column.cut(keep)
+        self.columns = {name: column for name, column in self.columns.items() if column.length}
+        self._axes.clear()
+        return dropped
+
+    def axis(self, name: str) -> NDArray[np.float64]:
+        """One of env_steps, update, time of every row as float64, shape (rows,), not to be written to."""
+        known = self._axes.get(name)
+        if known is None or known[0] != self.rows:
+            array = np.array(getattr(self, name)[: self.rows], np.float64)
+            array.flags.writeable = False
+            known = self._axes[name] = (self.rows, array)
+        return known[1]
+
+    def xy(self, name: str, axis: str) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """x float64 and y float32 of the rows that have `name`, both of shape (n,); KeyError if none has."""
+        column = self.columns[name]
+        x = self.axis(axis)[column.start : column.start + column.length]
+        y = column.values[: column.length]
+        if column.absent:
+            present = y != _ABSENT
+            x, y = x[present], y[present]
+        y = y.view()
+        y.flags.writeable = False
+        return x, y
+
+    def last(self, name: str) -> float:
+        """The newest value of `name`, NaN if it was null; KeyError if no row has it."""
+        column = self.columns[name]
+        return float(column.values[column.length - 1])
+
+
+def _numbers(values: Iterable[Any]) -> NDArray[np.float32]:
+    # Text would be converted too: only numbers and null are metrics.
+    numbers = [value if type(value) is float or type(value) is int else np.nan for value in values]
+    with np.errstate(over="ignore"):
+        try:
+            array = np.array(numbers, np.float64).astype(np.float32)
+        except OverflowError:
+            # A whole number beyond float64: damaged, so the slow way is good enough.
+            array = np.array([value if abs(value) < 1e38 else np.nan for value in numbers], np.float32)
+    array[~np.isfinite(array)] = np.nan
+    return array

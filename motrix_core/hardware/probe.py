@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
 from typing import IO, Any
 
 from motrix_core.errors import UnknownName
@@ -24,6 +25,11 @@ from motrix_core.hardware.verdict import Outcome, Probe, printable
 __all__ = ["Probe", "probe", "probe_all"]
 
 TIMEOUT_S = 30.0
+
+# By path, so that the child depends neither on where it is started nor on this package; and not as a script, which
+# would put this folder, with its select.py, before the standard library.
+_PROGRAM = Path(__file__).with_name("probe_child.py")
+_LAUNCHER = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"
 
 # A process in an uninterruptible system call outlives SIGKILL; longer than this nobody waits for it.
 _KILL_WAIT_S = 3.0
@@ -119,7 +125,7 @@ def _probe(target: Target, timeout_s: float, python: str, children: _Children) -
     if problems := missing(target):
         return verdict.incomplete(target, version, problems)
     started = time.monotonic()
-    command = [python, "-m", "motrix_core.hardware.probe_child", target.name, str(timeout_s)]
+    command = [python, "-c", _LAUNCHER, str(_PROGRAM), target.name, str(timeout_s)]
     try:
         # A file, not a pipe: a process that left the group could keep a pipe open for ever.
         with tempfile.TemporaryFile() as output:

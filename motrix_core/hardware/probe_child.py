@@ -1,9 +1,9 @@
-"""The process that a probe starts: `python -m motrix_core.hardware.probe_child NAME LIMIT_S`.
+"""The program that a probe runs in a child process, with the arguments NAME LIMIT_S.
 
 Writes JSON lines to stdout, each with the key "motrix_probe": one per stage that begins (so that the parent can say
 where a process hung or died), then one with the result. Whatever the probed package prints is between them.
 
-Nothing but the light parts of this room is imported before the probed package: a failure is the package's own.
+Only the standard library is imported before the probed package, so that a failure is the package's own.
 """
 
 from __future__ import annotations
@@ -200,4 +200,4 @@ def _last_line(error: BaseException) -> str:
 
 if __name__ == "__main__":
     # Not sys.exit: some packages hang or crash while they are torn down, which says nothing about training.
-    os._exit(main(sys.argv[1:]))
+    os._exit(main(sys.argv[-2:]))

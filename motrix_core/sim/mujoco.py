@@ -1,0 +1,163 @@
+"""`BatchSim` on MuJoCo: `mujoco.rollout`'s persistent thread pool. Double precision inside, float32 outside."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import mujoco
+import numpy as np
+from mujoco import rollout
+from numpy.typing import NDArray
+
+from motrix_core.errors import EnvironmentFailed
+from motrix_core.sim.base import FloatArray, check_state, columns
+
+_log = logging.getLogger(__name__)
+
+_STATE = mujoco.mjtState.mjSTATE_FULLPHYSICS
+_SINGLE_DOF = (int(mujoco.mjtJoint.mjJNT_SLIDE), int(mujoco.mjtJoint.mjJNT_HINGE))
+
+
+class MujocoBatch:
+    """Worlds as rows of the engine's full physics state: time, positions, velocities, activations.
+
+    A rollout starts its solver cold, so that state decides everything that follows and needs no re-seating.
+    """
+
+    name = "mujoco"
+
+    def __init__(self, model: mujoco.MjModel, path: Path, *, num_envs: int, sensors: Sequence[str]) -> None:
+        self._refuse_what_is_not_supported(model, path)
+        # An unstable world must be seen as such; MuJoCo would put it back to its initial pose without a word.
+        model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
+        self._model = model
+        self.num_envs = num_envs
+        self.timestep_s = float(model.opt.timestep)
+        self.joints = tuple(model.joint(index).name for index in range(model.njnt))
+        self.actuators = tuple(model.actuator(index).name for index in range(model.nu))
+        self._sensors = {name: self._sensor_slice(name, path) for name in sensors}
+        self._allocate(_usable_cores())
+
+    @classmethod
+    def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MujocoBatch:
+        try:
+            model = mujoco.MjModel.from_xml_path(str(path))
+        except ValueError as error:
+            raise EnvironmentFailed(f"MuJoCo cannot load {path}: {error}") from error
+        if mujoco.get_mju_user_warning() is None:
+            # Without a handler MuJoCo writes MUJOCO_LOG.TXT into the working directory.
+            mujoco.set_mju_user_warning(_log.warning)
+        return cls(model, path, num_envs=num_envs, sensors=sensors)
+
+    def _refuse_what_is_not_supported(self, model: mujoco.MjModel, path: Path) -> None:
+        for index in range(model.njnt):
+            if int(model.jnt_type[index]) not in _SINGLE_DOF:
+                raise EnvironmentFailed(
+                    f"joint {model.joint(index).name!r} of {path.name} is neither a slide nor a hinge joint",
+                    mend="write the model with slide and hinge joints",
+                )
+
+    def _sensor_slice(self, name: str, path: Path) -> slice:
+        index = mujoco.mj_name2id(self._model, mujoco.mjtObj.mjOBJ_SENSOR, name)
+        if index < 0:
+            raise EnvironmentFailed(f"{path.name} has no sensor {name!r}")
+        start = int(self._model.sensor_adr[index])
+        return slice(start, start + int(self._model.sensor_dim[index]))
+
+    def _allocate(self, threads: int) -> None:
+        model, count = self._model, self.num_envs
+        self._pool = rollout.Rollout(nthread=threads)
+        self._models = [model] * count
+        self._workers = [mujoco.MjData(model) for _ in range(threads)]
+        self._positions = slice(1, 1 + model.nq)
+        self._velocities = slice(1 + model.nq, 1 + model.nq + model.nv)
+        initial = np.empty(mujoco.mj_stateSize(model, _STATE))
+        mujoco.mj_getState(model, mujoco.MjData(model), initial, _STATE)
+        self._initial = initial
+        self._state = np.tile(initial, (count, 1))
+        self._dof_pos = np.empty((count, model.nq), np.float32)
+        self._dof_vel = np.empty((count, model.nv), np.float32)
+        self._sensor_values = np.zeros((count, model.nsensordata), np.float32)
+        self._buffers: dict[int, tuple[NDArray, NDArray, NDArray]] = {}
+        self._read()
+
+    def _read(self) -> None:
+        # A velocity beyond float32 becomes infinite, which is what the environment looks for.
+        with np.errstate(over="ignore"):
+            self._dof_pos[:] = self._state[:, self._positions]
+            self._dof_vel[:] = self._state[:, self._velocities]
+
+    @property
+    def dof_pos(self) -> FloatArray:
+        return self._dof_pos
+
+    @property
+    def dof_vel(self) -> FloatArray:
+        return self._dof_vel
+
+    def joint_range(self, *names: str) -> FloatArray:
+        indices = columns(names, self.joints, "joint")
+        limits = self._model.jnt_range[indices].astype(np.float32)
+        limits[~self._model.jnt_limited[indices].astype(bool)] = (-np.inf, np.inf)
+        return limits
+
+    def sensor(self, name: str) -> FloatArray:
+        return self._sensor_values[:, self._sensors[name]]
+
+    def step(self, ctrl: FloatArray, substeps: int) -> None:
+        controls, states, sensors = self._buffers_of(substeps)
+        controls[:] = ctrl[:, None, :]
+        self._pool.rollout(
+            self._models,
+            self._workers,
+            self._state,
+            controls,
+            skip_checks=True,
+            nstep=substeps,
+            state=states,
+            sensordata=sensors,
+        )
+        self._state[:] = states[:, -1]
+        with np.errstate(over="ignore"):
+            self._sensor_values[:] = sensors[:, -1]
+        self._read()
+
+    def _buffers_of(self, substeps: int) -> tuple[NDArray, NDArray, NDArray]:
+        """Controls, states and sensor values of every substep, in the layout that the rollout works on directly."""
+        if substeps not in self._buffers:
+            shape = (self.num_envs, substeps)
+            self._buffers[substeps] = (
+                np.empty((*shape, self._model.nu)),
+                np.empty((*shape, len(self._initial))),
+                np.empty((*shape, self._model.nsensordata)),
+            )
+        return self._buffers[substeps]
+
+    def reset(self, mask: NDArray[np.bool_], dof_pos: FloatArray, dof_vel: FloatArray) -> None:
+        rows = np.flatnonzero(mask)
+        self._state[rows] = self._initial
+        self._state[rows, self._positions] = dof_pos
+        self._state[rows, self._velocities] = dof_vel
+        self._dof_pos[rows] = dof_pos
+        self._dof_vel[rows] = dof_vel
+
+    def get_state(self) -> dict[str, NDArray]:
+        return {"full_physics": self._state.copy()}
+
+    def set_state(self, state: Mapping[str, NDArray]) -> None:
+        check_state(state, {"full_physics": self._state.shape}, "MuJoCo")
+        self._state[:] = state["full_physics"]
+        self._read()
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def _usable_cores() -> int:
+    # The cores that this process may use can be fewer than the machine has.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -37,7 +37,9 @@ class Action:
 
 
 APP_ACTIONS: tuple[Action, ...] = (
-    Action("app.launch", ("1",), "Launch", "Go to Launch: pick, configure and start a training.", "app", "Places", False),
+    Action(
+        "app.launch", ("1",), "Launch", "Go to Launch: pick, configure and start a training.", "app", "Places", False
+    ),
     Action("app.monitor", ("2",), "Monitor", "Go to Monitor; opens the newest live run.", "app", "Places", False),
     Action("app.runs", ("3",), "Runs", "Go to Runs: every run in the runs folder.", "app", "Places", False),
     Action("app.help", ("question_mark",), "help", "Explain the focused part and list the keys.", "app", "Help"),

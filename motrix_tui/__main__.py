@@ -1,0 +1,86 @@
+"""`motrix-tui`: the dashboard, or with `--run` a training without a screen."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from motrix_core import __version__
+from motrix_core.errors import MotrixError, UnknownName, UsageError
+
+DESCRIPTION = "Pick, launch and watch PPO training without leaving the terminal."
+EPILOG = """\
+without a screen:
+  motrix-tui --run --env cartpole     trains, the same as: motrix run --env cartpole
+every other command is in `motrix --help`.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `argv` (`sys.argv[1:]` by default) and return the exit code: 0, 2 for wrong usage, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if "--run" in arguments:
+        from motrix_core.cli import main as run_command_line
+
+        arguments.remove("--run")
+        return run_command_line(["run", *arguments])
+    options = _parser().parse_args(arguments)
+    try:
+        return _dashboard(options)
+    except MotrixError as error:
+        sys.stderr.write(f"motrix-tui: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+
+
+def _dashboard(options: argparse.Namespace) -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the dashboard needs a terminal, but standard input or output is not one",
+            mend="train without a screen: motrix-tui --run --env cartpole",
+        )
+    if options.theme is not None:
+        from motrix_tui.themes import THEME_NAMES
+
+        if options.theme not in THEME_NAMES:
+            raise UnknownName("theme", options.theme, THEME_NAMES)
+    from motrix_tui.app import MotrixApp
+    from motrix_tui.core import Core
+    from motrix_tui.settings import Settings, default_path
+
+    app = MotrixApp(Core(options.runs_dir), Settings.load(default_path()), theme=options.theme)
+    app.run()
+    return app.return_code or 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Points a person who types a subcommand to the program that has it."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        sys.stderr.write(
+            f"motrix-tui: {message}; `motrix-tui` opens the dashboard, `motrix-tui --run …` trains, "
+            "every other command is in `motrix --help`\n"
+        )
+        raise SystemExit(2)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="motrix-tui",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--runs-dir", metavar="DIR", help="where runs are kept (default: $MOTRIX_RUNS_DIR, else ./runs)"
+    )
+    parser.add_argument("--theme", metavar="NAME", help="night, ember, paper (light) or clear (colour-blind-safe)")
+    parser.add_argument("--version", action="version", version=f"motrix-tui {__version__}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

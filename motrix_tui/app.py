@@ -1,0 +1,258 @@
+"""The dashboard: a top line, three places of which one is visible, and a line of keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.command import CommandPalette
+from textual.widget import Widget
+from textual.widgets import ContentSwitcher
+
+from motrix_core.errors import MotrixError
+from motrix_tui.actions import APP_ACTIONS, LAUNCH_ACTIONS, RUNS_ACTIONS, Action, bindings
+from motrix_tui.core import Core, Usage
+from motrix_tui.launch.pane import LaunchPane
+from motrix_tui.settings import Settings
+from motrix_tui.shell.dialogs import Answer, Question
+from motrix_tui.shell.key_bar import KeyBar
+from motrix_tui.shell.palette import ActionCommands, MotrixLike
+from motrix_tui.shell.too_small import TooSmall, too_small
+from motrix_tui.shell.top_bar import LoadMeter, TopBar
+from motrix_tui.themes import THEME_NAMES, THEMES
+
+if TYPE_CHECKING:
+    from motrix_core.runs.layout import Run, RunSummary
+    from motrix_tui.monitor.pane import MonitorPane
+    from motrix_tui.runs_table.pane import RunsPane
+
+LOAD_PERIOD_S = 2.0
+RUNS_PERIOD_S = 2.0
+
+
+class MotrixApp(MotrixLike):
+    """The application. `core` gives it the machine and the runs folder, `settings` what it remembers."""
+
+    TITLE = "motrix"
+    ENABLE_COMMAND_PALETTE = True
+    COMMANDS = {ActionCommands}
+    BINDINGS: list[Binding] = bindings(APP_ACTIONS)  # type: ignore[assignment]
+    DEFAULT_CSS = """
+    MotrixApp { background: $background; color: $foreground; }
+    #places-switcher { height: 1fr; }
+    #places-switcher > * { height: 100%; }
+    Toast { max-width: 80%; }
+    """
+
+    def __init__(self, core: Core, settings: Settings, *, theme: str | None = None) -> None:
+        super().__init__()
+        self.core = core
+        self.settings = settings
+        self.runs: list[RunSummary] | None = None
+        self._told_about_live_runs = False
+        self._runs_problem: str | None = None
+        for palette in THEMES:
+            self.register_theme(palette)
+        self.theme = theme or settings.theme
+
+    def compose(self) -> ComposeResult:
+        yield TopBar()
+        with ContentSwitcher(initial="launch", id="places-switcher"):
+            yield LaunchPane(self.core, id="launch")
+        yield KeyBar()
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        """What may wait until the first frame is on the screen."""
+        if self.settings.problem is not None:
+            self.notify(self.settings.problem, title="Settings", severity="warning", timeout=15, markup=False)
+        self.list_runs()
+        self.measure_load()
+        self.set_interval(LOAD_PERIOD_S, self.measure_load)
+        self.set_interval(RUNS_PERIOD_S, self.list_runs)
+
+    # The machine and the runs folder, watched from worker threads.
+
+    @work(thread=True, exclusive=True, group="load", exit_on_error=False)
+    def measure_load(self) -> None:
+        usage = self.core.usage()
+        self.call_from_thread(self._show_load, usage)
+
+    def _show_load(self, usage: Usage) -> None:
+        self._main.query_one(LoadMeter).show(usage)
+
+    @work(thread=True, exclusive=True, group="runs", exit_on_error=False)
+    def list_runs(self) -> None:
+        try:
+            runs = self.core.list_runs()
+        except (MotrixError, OSError) as error:
+            self.call_from_thread(self._runs_unreadable, str(error))
+        else:
+            self.call_from_thread(self._runs_listed, runs)
+
+    def _runs_listed(self, runs: list[RunSummary]) -> None:
+        self.runs, self._runs_problem = runs, None
+        live = self.live_runs()
+        self._main.query_one(TopBar).live = len(live)
+        for pane in self._runs_panes():
+            pane.show_runs(runs)
+        if live and not self._told_about_live_runs:
+            count = f"{len(live)} runs are" if len(live) > 1 else f"{self.core.plain(live[0].run.env)} is"
+            self.notify(f"{count} training; 2 opens the newest", title="Welcome back", markup=False)
+        self._told_about_live_runs = True
+
+    def _runs_unreadable(self, problem: str) -> None:
+        for pane in self._runs_panes():
+            pane.show_problem(problem)
+        if problem != self._runs_problem:
+            self._runs_problem = problem
+            self.notify(problem, title="Runs folder", severity="error", markup=False)
+
+    def live_runs(self) -> list[RunSummary]:
+        """Runs whose supervisor is alive, newest first."""
+        return [run for run in self.runs or () if run.state is not None and run.state.is_live]
+
+    def _runs_panes(self) -> Sequence[RunsPane]:
+        from motrix_tui.runs_table.pane import RunsPane
+
+        return list(self._main.query(RunsPane))
+
+    @property
+    def _main(self) -> Widget:
+        return self.screen_stack[0]
+
+    # Places.
+
+    @property
+    def place(self) -> str:
+        return self._main.query_one("#places-switcher", ContentSwitcher).current or "launch"
+
+    async def show_place(self, name: str) -> Widget:
+        """Make the place `name` visible, mounting it at its first visit, and focus it."""
+        switcher = self._main.query_one("#places-switcher", ContentSwitcher)
+        if not switcher.query(f"#{name}"):
+            await switcher.mount(self._new_pane(name))
+        switcher.current = name
+        self._main.query_one(TopBar).place = name
+        pane = switcher.query_one(f"#{name}")
+        if self.focused is None or pane not in self.focused.ancestors_with_self:
+            first = next((widget for widget in self.screen.focus_chain if pane in widget.ancestors_with_self), None)
+            self.screen.set_focus(first)
+        self.screen.refresh_bindings()
+        return pane
+
+    def _new_pane(self, name: str) -> Widget:
+        if name == "monitor":
+            from motrix_tui.monitor.pane import MonitorPane
+
+            return MonitorPane(id="monitor")
+        from motrix_tui.runs_table.pane import RunsPane
+
+        pane = RunsPane(self.core, id="runs")
+        if self._runs_problem is not None:
+            pane.show_problem(self._runs_problem)
+        elif self.runs is not None:
+            pane.show_runs(self.runs)
+        return pane
+
+    async def open_run(self, run: Run) -> None:
+        """Show `run` in Monitor."""
+        pane: MonitorPane = await self.show_place("monitor")  # type: ignore[assignment]
+        pane.open_run(run)
+        self._monitored = run
+
+    _monitored: Run | None = None
+
+    async def action_launch(self) -> None:
+        await self.show_place("launch")
+
+    async def action_monitor(self) -> None:
+        live = self.live_runs()
+        if self._monitored is None and live:
+            await self.open_run(live[0].run)
+        else:
+            await self.show_place("monitor")
+
+    async def action_runs(self) -> None:
+        await self.show_place("runs")
+
+    async def on_tab_strip_chosen(self, event: object) -> None:
+        await self.run_action(f"app.{getattr(event, 'name')}")  # noqa: B009
+
+    async def on_launch_pane_launched(self, event: LaunchPane.Launched) -> None:
+        self.list_runs()
+        await self.open_run(event.run)
+
+    async def on_runs_pane_opened(self, event: RunsPane.Opened) -> None:
+        await self.open_run(event.run)
+
+    # Help, palette, themes, leaving.
+
+    def available_actions(self) -> tuple[Action, ...]:
+        if self.place == "monitor":
+            from motrix_tui.monitor.actions import MONITOR_ACTIONS
+
+            return (*MONITOR_ACTIONS, *APP_ACTIONS)
+        return (*(LAUNCH_ACTIONS if self.place == "launch" else RUNS_ACTIONS), *APP_ACTIONS)
+
+    async def perform(self, action: Action) -> None:
+        target = self if action.place == "app" else self._main.query_one(f"#{action.place}")
+        await self.run_action(action.handler, default_namespace=target)
+
+    def action_help(self) -> None:
+        from motrix_tui.shell.help_screen import HelpScreen
+
+        chain = self.focused.ancestors_with_self if self.focused else [self._main.query_one(f"#{self.place}")]
+        about = next((node.HELP for node in chain if getattr(node, "HELP", None)), "")
+        self.push_screen(HelpScreen(about or "", self.available_actions()))
+
+    def action_palette(self) -> None:
+        if not CommandPalette.is_open(self):
+            self.push_screen(CommandPalette(placeholder="Search actions…"))
+
+    def use_theme(self, name: str) -> None:
+        self.theme = name
+        self.settings.theme = name
+        try:
+            self.settings.save()
+        except OSError as error:
+            self.notify(f"the theme cannot be remembered: {error}", severity="warning", markup=False)
+
+    def action_next_theme(self) -> None:
+        self.use_theme(THEME_NAMES[(THEME_NAMES.index(self.theme) + 1) % len(THEME_NAMES)])
+        self.notify(f"theme {self.theme}", timeout=2, markup=False)
+
+    @work(exclusive=True, group="quit")
+    async def action_quit(self) -> None:
+        live = self.live_runs()
+        if live:
+            names = "\n".join(f"  ● {self.core.plain(run.run.env)} · {self.core.plain(run.run.id)}" for run in live)
+            answer = await self.push_screen_wait(
+                Question(
+                    "Runs are training",
+                    f"{names}\n\nDetached, they go on without this dashboard; it finds them when it is opened again.",
+                    (Answer("d", "Detach", "detach", "primary"), Answer("s", "Stop", "stop", "warning")),
+                )
+            )
+            if answer == "cancel":
+                return
+            if answer == "stop":
+                await self._stop_all(live).wait()
+        self.exit()
+
+    @work(thread=True, group="stop", exit_on_error=False)
+    def _stop_all(self, runs: list[RunSummary]) -> None:
+        for run in runs:
+            try:
+                self.core.request_stop(run.run)
+            except (MotrixError, OSError) as error:
+                self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        if too_small(event.size) and not isinstance(self.screen, TooSmall):
+            self.push_screen(TooSmall())

@@ -1,0 +1,75 @@
+"""The command line that would do the same, and the button that does it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Button, Static
+
+from motrix_tui.text import SPINNER
+
+
+class CommandBar(Horizontal):
+    """`command` is the argv to show, None while the form has errors; `message` takes its place when there is one."""
+
+    HELP = "The command that starts the same training without the dashboard. y copies it, also over SSH (OSC 52)."
+    DEFAULT_CSS = """
+    CommandBar { height: auto; max-height: 4; padding: 0 1; background: $surface; }
+    CommandBar Static { width: 1fr; height: auto; }
+    CommandBar Button { width: 16; min-width: 12; margin-left: 2; }
+    """
+
+    command: reactive[tuple[str, ...] | None] = reactive(None)
+    problem: reactive[str] = reactive("")
+    busy: reactive[bool] = reactive(False)
+
+    def compose(self) -> ComposeResult:
+        yield Static("", markup=False, id="command")
+        yield Button("Launch ▶  ^r", id="launch-button", variant="success", compact=True)
+
+    def on_mount(self) -> None:
+        self._phase = 0
+        self._spinner = self.set_interval(0.1, self._spin, pause=True)
+
+    @property
+    def text(self) -> str:
+        """The command line as a shell reads it, "" while there is none."""
+        return shlex.join(self.command or ())
+
+    def show_command(self, command: Sequence[str] | None) -> None:
+        self.command = None if command is None else tuple(command)
+
+    def watch_command(self) -> None:
+        self._draw()
+
+    def watch_problem(self) -> None:
+        self._draw()
+
+    def watch_busy(self, busy: bool) -> None:
+        if self.is_mounted:
+            (self._spinner.resume if busy else self._spinner.pause)()
+            self._draw()
+
+    def _spin(self) -> None:
+        self._phase = (self._phase + 1) % len(SPINNER)
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.is_mounted:
+            return
+        self.query_one("#command", Static).update(self._line())
+        self.query_one(Button).disabled = self.command is None or self.busy
+
+    def _line(self) -> Content:
+        if self.busy:
+            return Content.styled(f"{SPINNER[self._phase]} starting the training …", "$primary")
+        if self.problem:
+            return Content.styled(f"✖ {self.problem}", "$error")
+        if self.command is None:
+            return Content.styled("no command while the form has errors", "$muted")
+        return Content.assemble(("$ ", "$accent"), (self.text, "$foreground"))

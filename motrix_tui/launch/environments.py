@@ -1,0 +1,153 @@
+"""The environments: a filter, the list, and what the chosen one is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.fuzzy import Matcher
+from textual.message import Message
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from motrix_tui.core import Core
+from motrix_tui.text import shortened
+
+if TYPE_CHECKING:
+    from motrix_core.envs.spec import EnvSpec
+
+
+class EnvironmentPanel(Vertical):
+    HELP = (
+        "The environments, with the sizes of observation and action. Press / and type some letters of a name or of a "
+        "description to narrow the list; the form follows the highlighted environment and remembers each one's changes."
+    )
+
+    @dataclass
+    class Chosen(Message):
+        """The environment `name` is highlighted."""
+
+        name: str
+
+    def __init__(self, core: Core, *, id: str) -> None:
+        super().__init__(id=id)
+        self._core = core
+        self._specs: Mapping[str, EnvSpec] = {}
+        self._chosen: str | None = None
+        self.border_title = "Environment"
+
+    def compose(self) -> ComposeResult:
+        yield FilterInput(placeholder="/ filter", compact=True, id="environment-filter")
+        yield EnvironmentList(id="environment-list", compact=True, markup=False)
+        with VerticalScroll(id="about", can_focus=False):
+            yield Static("", markup=False)
+
+    def show_specs(self, specs: Mapping[str, EnvSpec]) -> None:
+        self._specs = specs
+        self._fill("")
+
+    def start_filter(self) -> None:
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._fill(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.query_one(OptionList).focus()
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        name = event.option.id
+        if name is None or name not in self._specs:
+            return
+        self._about(self._specs[name])
+        if name != self._chosen:
+            self._chosen = name
+            self.post_message(self.Chosen(name))
+
+    def _fill(self, query: str) -> None:
+        names = self._matching(query)
+        options = self.query_one(OptionList)
+        options.clear_options()
+        if names:
+            options.add_options([Option(self._line(self._specs[name]), id=name) for name in names])
+            options.highlighted = names.index(self._chosen) if self._chosen in names else 0
+        elif self._specs:
+            options.add_option(Option(f"nothing matches {shortened(query, 20)!r}; esc clears", disabled=True))
+        self.border_subtitle = f"{len(names)} of {len(self._specs)}" if query else ""
+
+    def _matching(self, query: str) -> list[str]:
+        """Names that match `query`, best first; matches in a name count more than in its description."""
+        if not query.strip():
+            return list(self._specs)
+        matcher = Matcher(query.strip())
+        scores = {name: max(2 * matcher.match(name), matcher.match(spec.title)) for name, spec in self._specs.items()}
+        words = query.lower().split()
+        for name, spec in self._specs.items():
+            if not scores[name] and all(word in spec.description.lower() for word in words):
+                scores[name] = 0.01
+        return sorted((name for name in scores if scores[name]), key=lambda name: -scores[name])
+
+    def _line(self, spec: EnvSpec) -> Content:
+        width = max(16, self.content_size.width - 3)
+        sizes = f"{spec.obs_dim} → {spec.act_dim}"
+        name = shortened(self._core.plain(spec.name), width - len(sizes) - 1)
+        return Content.assemble(name.ljust(width - len(sizes)), (sizes, "$muted"))
+
+    def on_resize(self) -> None:
+        if self._specs:
+            self._fill(self.query_one(Input).value)
+
+    def _about(self, spec: EnvSpec) -> None:
+        plain = self._core.plain
+        runs_on = ", ".join(spec.sims) or "NumPy, no simulator needed"
+        facts = [f"{spec.obs_dim} observations → {spec.act_dim} actions", f"runs on {runs_on}"]
+        if spec.episode_s:
+            facts.insert(1, f"episode {spec.episode_s:g} s · control step {spec.ctrl_dt_s:g} s")
+        text = Content.assemble(
+            (plain(spec.title), "bold"), "\n", plain(spec.description), "\n\n", ("\n".join(facts), "$muted")
+        )
+        self.query_one("#about Static", Static).update(text)
+
+
+class FilterInput(Input):
+    """Escape clears it and goes back to the list; Down goes to the list with the filter on."""
+
+    HELP = EnvironmentPanel.HELP
+    BINDINGS = [
+        Binding("escape", "clear", "clear", show=False),
+        Binding("down", "leave", "list", show=False),
+    ]
+
+    def action_clear(self) -> None:
+        self.value = ""
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        self.screen.query_one(EnvironmentList).focus()
+
+
+class EnvironmentList(OptionList):
+    HELP = EnvironmentPanel.HELP
+    BINDINGS = [
+        Binding("j", "cursor_down", "down", show=False),
+        Binding("k", "cursor_up", "up", show=False),
+        Binding("escape", "clear_filter", "clear filter", show=False),
+    ]
+
+    def action_clear_filter(self) -> None:
+        self.screen.query_one(FilterInput).value = ""
+
+    def on_key(self, event: events.Key) -> None:
+        # Up on the first line goes to the filter above it, as the eye expects.
+        if event.key == "up" and not self.highlighted:
+            event.prevent_default()
+            self.screen.query_one(FilterInput).focus()

@@ -1,0 +1,207 @@
+"""One field of the form: its name, value, mark and errors, and the editor that its kind asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Input
+
+from motrix_tui.text import shortened
+
+if TYPE_CHECKING:
+    from motrix_core.config.form import FormField
+
+LABEL_WIDTH = 26
+NARROW_LABEL_WIDTH = 20
+VALUE_WIDTH = 16
+
+
+class FieldRow(Widget):
+    """Shows `text`; a number or a list of sizes is typed, a switch toggled, a choice stepped through."""
+
+    DEFAULT_CSS = """
+    FieldRow { height: auto; layout: horizontal; }
+    FieldRow:hover { background: $panel 60%; }
+    FieldRow.-cursor { background: $panel; }
+    FieldRow Input { width: 1fr; height: 1; margin-right: 1; background: $background; }
+    FieldRow Input:focus { background: $background; }
+    """
+
+    text: reactive[str] = reactive("")
+    default: reactive[str] = reactive("")
+    changed: reactive[bool] = reactive(False)
+    errors: reactive[tuple[str, ...]] = reactive((), layout=True)
+
+    @dataclass
+    class Edited(Message):
+        """The person gave `path` the value `text`; `new_step` is False while one edit goes on."""
+
+        path: str
+        text: str
+        new_step: bool
+
+    @dataclass
+    class Cancelled(Message):
+        """The edit that began with `Edited(new_step=True)` was abandoned."""
+
+        path: str
+
+    @dataclass
+    class Left(Message):
+        """Editing is over; `step` is how many rows the person wants to go on, with `edit_next` to edit there too."""
+
+        path: str
+        step: int
+        edit_next: bool = False
+
+    @dataclass
+    class Clicked(Message):
+        path: str
+
+    def __init__(self, field: FormField) -> None:
+        super().__init__(id=field.path.replace(".", "-"))
+        self.field = field
+        self._touched = False
+
+    @property
+    def is_editing(self) -> bool:
+        return bool(self.query(Input))
+
+    @property
+    def _label_width(self) -> int:
+        return LABEL_WIDTH if self.size.width >= LABEL_WIDTH + VALUE_WIDTH + 8 else NARROW_LABEL_WIDTH
+
+    def compose(self) -> ComposeResult:
+        return iter(())
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return 1 + sum(len(self._error_lines(error, width)) for error in self.errors)
+
+    def render(self) -> Content:
+        lines = [self._head()]
+        for error in self.errors:
+            lines.extend(Content.styled(line, "$error") for line in self._error_lines(error, self.size.width))
+        return Content("\n").join(lines)
+
+    def _head(self) -> Content:
+        mark = ("✖", "bold $error") if self.errors else ("●", "$accent") if self.changed else (" ", "")
+        label_width = self._label_width
+        label = shortened(self.field.title, label_width - 1).ljust(label_width)
+        strong = "$foreground" if not self.field.only else "$muted"
+        parts: list[tuple[str, str]] = [(f" {mark[0]} ", mark[1]), (label, strong if self.changed else "$muted")]
+        if not self.is_editing:
+            room = max(4, self.size.width - 4 - label_width)
+            value = shortened(self._shown(), room)
+            parts.append((value.ljust(min(VALUE_WIDTH, room)), "bold $accent" if self.changed else "$foreground"))
+            note = self._note()
+            if note and len(value.ljust(VALUE_WIDTH)) + len(note) <= room:
+                parts.append((note, "$muted"))
+        return Content.assemble(*parts)
+
+    def _shown(self) -> str:
+        if self.field.kind == "bool":
+            return "● on" if self.text == "true" else "○ off"
+        if self.field.kind == "choice" and len(self.field.choices) > 1:
+            return f"‹ {self.text} ›"
+        return self.text
+
+    def _note(self) -> str:
+        if not self.changed:
+            return ""
+        default = self.default
+        if self.field.kind == "bool":
+            default = "on" if default == "true" else "off"
+        return f"(default {default})"
+
+    def _error_lines(self, error: str, width: int) -> list[str]:
+        import textwrap
+
+        return textwrap.wrap(error, max(16, width - 6), initial_indent="     ", subsequent_indent="     ")
+
+    def activate(self) -> None:
+        """Enter: begin typing, or take the next value where there are only a few."""
+        if self.field.kind in ("bool", "choice"):
+            self.step_value(1)
+        else:
+            self.edit()
+
+    def step_value(self, by: int) -> bool:
+        """The next or previous value of a switch or a choice; False for what must be typed."""
+        values = ("false", "true") if self.field.kind == "bool" else self.field.choices
+        if not values:
+            return False
+        index = values.index(self.text) if self.text in values else 0
+        self.post_message(self.Edited(self.field.path, values[(index + by) % len(values)], True))
+        return True
+
+    def edit(self) -> None:
+        """Put an editor where the value is."""
+        if self.is_editing:
+            return
+        self._touched = False
+        editor = FieldEditor(self.text, compact=True, select_on_focus=True)
+        editor.styles.margin = (0, 1, 0, 3 + self._label_width)
+        self.mount(editor)
+        editor.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if event.value == self.text:
+            return
+        self.post_message(self.Edited(self.field.path, event.value, not self._touched))
+        self._touched = True
+
+    def finish(self, step: int, edit_next: bool) -> None:
+        """Take what was typed; the model has it already."""
+        self._close()
+        self.post_message(self.Left(self.field.path, step, edit_next))
+
+    def cancel(self) -> None:
+        """Leave the value as it was before the edit."""
+        if self._touched:
+            self.post_message(self.Cancelled(self.field.path))
+        self._close()
+        self.post_message(self.Left(self.field.path, 0))
+
+    def _close(self) -> None:
+        self.query(Input).remove()
+        self.call_after_refresh(self.refresh)
+
+    def on_click(self, event: events.Click) -> None:
+        self.post_message(self.Clicked(self.field.path))
+
+
+class FieldEditor(Input):
+    BINDINGS = [
+        Binding("enter", "finish(0)", "take", show=False),
+        Binding("down", "finish(1)", "next", show=False),
+        Binding("up", "finish(-1)", "previous", show=False),
+        Binding("tab", "finish(1, True)", "next", show=False),
+        Binding("shift+tab", "finish(-1, True)", "previous", show=False),
+        Binding("escape", "cancel", "cancel", show=False),
+    ]
+
+    @property
+    def _row(self) -> FieldRow:
+        row = self.parent
+        assert isinstance(row, FieldRow)
+        return row
+
+    def action_finish(self, step: int, edit_next: bool = False) -> None:
+        self._row.finish(step, edit_next)
+
+    def action_cancel(self) -> None:
+        self._row.cancel()
+
+    def on_blur(self) -> None:
+        if self.is_attached and self.parent is not None:
+            self._row._close()

@@ -1,0 +1,384 @@
+"""Launch: pick hardware, environment and hyperparameters, and start a training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Button
+
+from motrix_core.errors import ConfigError, MotrixError
+from motrix_tui.actions import LAUNCH_ACTIONS, bindings
+from motrix_tui.core import Core
+from motrix_tui.launch.command_bar import CommandBar
+from motrix_tui.launch.environments import EnvironmentList, EnvironmentPanel
+from motrix_tui.launch.field_row import FieldRow
+from motrix_tui.launch.form import FieldList, FormPanel
+from motrix_tui.launch.hardware import CandidateList, HardwarePanel
+from motrix_tui.launch.machine import BACKENDS, TITLES, Machine
+from motrix_tui.launch.model import FormModel, FormState
+from motrix_tui.shell.tab_strip import Tab, TabStrip
+
+if TYPE_CHECKING:
+    from motrix_core.config.form import FormField
+    from motrix_core.config.schema import RunConfig
+    from motrix_core.envs.spec import EnvSpec
+    from motrix_core.hardware import Inventory, Probe
+    from motrix_core.runs.layout import Run
+
+SECTIONS = {"machine": "m Machine", "environments": "e Environment", "form": "f Form"}
+WIDE, MIDDLE = 108, 72
+
+
+class LaunchPane(Vertical):
+    """Three panels side by side where there is room; otherwise `section` says which one is in sight."""
+
+    HELP = "Pick an environment, a backend and hyperparameters, then press ctrl+r."
+    BINDINGS: list[Binding] = bindings(LAUNCH_ACTIONS)  # type: ignore[assignment]
+    DEFAULT_CSS = """
+    LaunchPane #sections { display: none; margin: 0 1; }
+    LaunchPane #panels { height: 1fr; }
+    LaunchPane HardwarePanel, LaunchPane EnvironmentPanel, LaunchPane FormPanel {
+        height: 100%; border: round $rule; border-title-color: $muted; border-subtitle-color: $muted; padding: 0 1;
+        background: $background; scrollbar-size-vertical: 1;
+    }
+    LaunchPane HardwarePanel:focus-within, LaunchPane EnvironmentPanel:focus-within, LaunchPane FormPanel:focus-within {
+        border: round $primary; border-title-color: $primary; border-title-style: bold;
+    }
+    LaunchPane HardwarePanel { width: 32; }
+    LaunchPane EnvironmentPanel { width: 34; }
+    LaunchPane FormPanel { width: 1fr; }
+    LaunchPane #detail { margin-top: 1; }
+    LaunchPane #environment-filter { height: 1; background: $surface; }
+    LaunchPane #environment-list {
+        height: 1fr; min-height: 3; background: $background; background-tint: transparent; border: none; padding: 0;
+        scrollbar-size-vertical: 1;
+    }
+    LaunchPane #environment-list > .option-list--option-highlighted { background: $panel; color: $foreground; }
+    LaunchPane #environment-list:focus > .option-list--option-highlighted {
+        background: $primary 35%; color: $foreground; text-style: bold;
+    }
+    LaunchPane #about { height: auto; max-height: 11; border-top: solid $rule; }
+    LaunchPane #groups { width: 100%; margin-bottom: 1; }
+    LaunchPane #fields { height: 1fr; scrollbar-size-vertical: 1; background: $background; }
+    LaunchPane #form-problems { color: $error; display: none; height: auto; }
+    LaunchPane #field-help { height: 7; border-top: solid $rule; }
+    LaunchPane.-low #groups { margin-bottom: 0; }
+    LaunchPane.-low #about { max-height: 6; }
+    LaunchPane.-low #field-help { height: 4; }
+    LaunchPane.-middle #sections, LaunchPane.-narrow #sections { display: block; }
+    LaunchPane.-narrow HardwarePanel, LaunchPane.-narrow EnvironmentPanel { width: 1fr; }
+    """
+
+    @dataclass
+    class Launched(Message):
+        """`run` is training."""
+
+        run: Run
+
+    def __init__(self, core: Core, *, id: str) -> None:
+        super().__init__(id=id)
+        self._core = core
+        self._machine = Machine(core)
+        self._specs: Mapping[str, EnvSpec] = {}
+        self._model: FormModel | None = None
+        self._state = FormState()
+        self._env: str | None = None
+        self._section = "environments"
+
+    def compose(self) -> ComposeResult:
+        yield TabStrip(id="sections")
+        with Horizontal(id="panels"):
+            yield HardwarePanel(self._core, id="machine")
+            yield EnvironmentPanel(self._core, id="environments")
+            yield FormPanel(id="form")
+        yield CommandBar(id="command-bar")
+
+    def on_mount(self) -> None:
+        self._show_machine()
+        self.query_one(EnvironmentList).focus()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self._load_schema()
+        self._probe()
+
+    # What the rooms tell, from worker threads.
+
+    @work(thread=True, exit_on_error=False, group="schema")
+    def _load_schema(self) -> None:
+        specs = self._core.catalog()
+        fields = self._core.form_fields()
+        self.app.call_from_thread(self._schema_loaded, specs, fields)
+
+    async def _schema_loaded(self, specs: Mapping[str, EnvSpec], fields: Sequence[FormField]) -> None:
+        self._specs = specs
+        self._model = FormModel(self._core, fields)
+        with self.app.batch_update():
+            await self.query_one(FormPanel).show_fields(fields)
+            self.query_one(EnvironmentPanel).show_specs(specs)
+
+    @work(thread=True, exit_on_error=False, group="probe")
+    def _probe(self) -> None:
+        self.app.call_from_thread(self._inventory_read, self._core.inventory())
+        self._core.probe_all(lambda probe: self.app.call_from_thread(self._probed, probe))
+
+    def _inventory_read(self, inventory: Inventory) -> None:
+        self._machine.inventory = inventory
+        self.query_one(HardwarePanel).show_inventory(inventory)
+        self._machine_changed()
+
+    def _probed(self, probe: Probe) -> None:
+        self._machine.probed(probe)
+        self._machine_changed()
+
+    # What follows from what.
+
+    @property
+    def _spec(self) -> EnvSpec | None:
+        return self._specs.get(self._env or "")
+
+    def _show_machine(self) -> None:
+        self.query_one(HardwarePanel).show_candidates(self._machine.candidates(self._spec))
+
+    def _machine_changed(self) -> None:
+        self._show_machine()
+        self._choose()
+
+    def _choose(self) -> None:
+        """Validate again when the environment, the backend or the simulator became another one."""
+        model, spec = self._model, self._spec
+        if model is None or spec is None:
+            return
+        wanted = (spec.name, self._machine.backend, self._machine.sim(spec))
+        if wanted != (model.env, model.backend, model.sim):
+            model.choose(env=wanted[0], backend=wanted[1], sim=wanted[2])
+            self._form_changed()
+
+    def _form_changed(self) -> None:
+        model, spec = self._model, self._spec
+        if model is None or spec is None:
+            return
+        bar = self.query_one(CommandBar)
+        try:
+            self._state = model.state()
+        except MotrixError as error:
+            self._state, bar.problem = FormState(), self._core.plain(error)
+        else:
+            bar.problem = self._core.plain(spec.error) if spec.error else ""
+        bar.show_command(self._state.command)
+        title = f"PPO · {self._core.plain(spec.name)} · {TITLES[model.backend]}"
+        self.query_one(FormPanel).show_state(self._state, title=title)
+
+    def on_environment_panel_chosen(self, event: EnvironmentPanel.Chosen) -> None:
+        self._env = event.name
+        self._machine_changed()
+
+    def on_candidate_list_taken(self, event: CandidateList.Taken) -> None:
+        spec = self._spec
+        if event.name in BACKENDS:
+            self._take_backend(event.name)
+        elif spec is not None and event.name in spec.sims:
+            self._machine.wanted_sim[spec.name] = event.name
+            self._machine_changed()
+
+    def on_field_row_edited(self, event: FieldRow.Edited) -> None:
+        if self._model is not None:
+            self._model.set(event.path, event.text, new_step=event.new_step)
+            self._form_changed()
+
+    def on_field_row_cancelled(self, event: FieldRow.Cancelled) -> None:
+        self.action_undo()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.action_start()
+
+    # Actions.
+
+    def action_switch_backend(self) -> None:
+        other = self._machine.next_backend()
+        if other is None:
+            other = next(name for name in BACKENDS if name != self._machine.backend)
+        self._take_backend(other)
+
+    def _take_backend(self, name: str) -> None:
+        candidate = next(item for item in self._machine.candidates(self._spec) if item.name == name)
+        if candidate.unusable:
+            reason = "is not installed"
+            if candidate.probe is not None:
+                reason = f"cannot be used: {candidate.probe.cause}; {candidate.probe.mend}"
+            self.notify(self._core.plain(f"{TITLES[name]} {reason}"), severity="warning", markup=False)
+            return
+        self._machine.wanted_backend = name
+        self._machine_changed()
+
+    def action_switch_sim(self) -> None:
+        spec = self._spec
+        if spec is None:
+            return
+        other = self._machine.next_sim(spec) if spec.sims else None
+        if other is None:
+            why = f"runs on {TITLES[self._machine.sim(spec)]} here" if spec.sims else "needs no simulator"
+            self.notify(f"{self._core.plain(spec.name)} {why}; there is no other one", markup=False)
+            return
+        self._machine.wanted_sim[spec.name] = other
+        self._machine_changed()
+
+    def action_copy_command(self) -> None:
+        bar = self.query_one(CommandBar)
+        if not bar.text:
+            self.notify("there is no command while the form has errors", severity="warning", markup=False)
+            return
+        self.app.copy_to_clipboard(bar.text)
+        self.notify("command copied", timeout=2, markup=False)
+
+    def action_filter(self) -> None:
+        self._reveal("environments")
+        self.query_one(EnvironmentPanel).start_filter()
+
+    def action_machine(self) -> None:
+        self._reveal("machine")
+        self.query_one(CandidateList).focus()
+
+    def action_environments(self) -> None:
+        self._reveal("environments")
+        self.query_one(EnvironmentList).focus()
+
+    def action_form(self) -> None:
+        self._reveal("form")
+        self.query_one(FieldList).focus()
+
+    def action_next_group(self) -> None:
+        self.action_form()
+        self.query_one(FormPanel).step_group(1)
+
+    def action_previous_group(self) -> None:
+        self.action_form()
+        self.query_one(FormPanel).step_group(-1)
+
+    def action_undo(self) -> None:
+        if self._model is not None and self._model.undo():
+            self._form_changed()
+
+    def action_reset_field(self) -> None:
+        row = self.query_one(FieldList).row
+        if self._model is not None and row is not None and self._model.reset(row.field.path):
+            self._form_changed()
+
+    def action_reset_all(self) -> None:
+        if self._model is not None and self._model.reset_all():
+            self._form_changed()
+
+    # Starting.
+
+    def action_start(self) -> None:
+        bar = self.query_one(CommandBar)
+        if bar.busy or self._model is None:
+            return
+        config = self._state.config
+        if config is None:
+            self._point_at_errors()
+            return
+        obstacle = self._machine.obstacle(self._spec)
+        if obstacle is not None:
+            bar.problem = self._core.plain(obstacle)
+            return
+        bar.problem, bar.busy = "", True
+        self._launch(config)
+
+    def _point_at_errors(self) -> None:
+        count = self._state.problem_count
+        if count:
+            self.notify(
+                f"{count} error{'s' if count > 1 else ''} in the form; nothing was launched",
+                severity="error",
+                markup=False,
+            )
+        path = next((path for path in self._state.problems if path), None)
+        if path is not None:
+            self._reveal("form")
+            self.query_one(FormPanel).show_field(path)
+
+    @work(thread=True, exit_on_error=False, group="launch")
+    def _launch(self, config: RunConfig) -> None:
+        try:
+            run = self._core.create_run(config, self._extra())
+            self._core.launch(run)
+        except (MotrixError, OSError) as error:
+            self.app.call_from_thread(self._launch_failed, error)
+        else:
+            self.app.call_from_thread(self._launched, run)
+
+    def _extra(self) -> dict[str, object]:
+        """What `config.json` records beside the configuration."""
+        inventory = self._machine.inventory
+        return {
+            "hardware": inventory.to_json() if inventory is not None else None,
+            "selection": {"backend": self._machine.reason()},
+            "sources": dict.fromkeys(self._state.changes, "form"),
+        }
+
+    def _launch_failed(self, error: Exception) -> None:
+        bar = self.query_one(CommandBar)
+        bar.busy = False
+        lines = error.problems if isinstance(error, ConfigError) else (error,)
+        bar.problem = "not launched: " + "; ".join(self._core.plain(line) for line in lines)
+
+    def _launched(self, run: Run) -> None:
+        self.query_one(CommandBar).busy = False
+        self.post_message(self.Launched(run))
+
+    # Room.
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size.width, event.size.height
+        self.set_class(height < 28, "-low")
+        self.set_class(MIDDLE <= width < WIDE, "-middle")
+        self.set_class(width < MIDDLE, "-narrow")
+        self._arrange()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        for name in SECTIONS:
+            if self.query_one(f"#{name}") in event.widget.ancestors_with_self:
+                self._reveal(name)
+
+    def on_tab_strip_chosen(self, event: TabStrip.Chosen) -> None:
+        if event.strip.id == "sections":
+            event.stop()
+            getattr(self, f"action_{event.name}")()
+
+    def _reveal(self, section: str) -> None:
+        if section != self._section:
+            self._section = section
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """At 80 columns the form stays and the other two share the place beside it; narrower, one is in sight."""
+        middle, narrow = self.has_class("-middle"), self.has_class("-narrow")
+        beside = self._section if self._section != "form" else self._beside
+        self._beside = beside
+        shown = {
+            "machine": not (middle or narrow) or beside == "machine",
+            "environments": not (middle or narrow) or beside == "environments",
+            "form": True,
+        }
+        if narrow:
+            shown = {name: name == self._section for name in SECTIONS}
+        for name, visible in shown.items():
+            self._panel(name).display = visible
+        strip = self.query_one("#sections", TabStrip)
+        names = [name for name in SECTIONS if narrow or name != "form"]
+        strip.tabs = tuple(Tab(name, SECTIONS[name]) for name in names)
+        strip.active = self._section if narrow else beside
+
+    _beside = "environments"
+
+    def _panel(self, name: str) -> Widget:
+        return self.query_one(f"#{name}")

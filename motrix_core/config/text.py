@@ -73,8 +73,13 @@ def format_value(field: FormField, value: Any, *, display: bool = False) -> str:
     if isinstance(value, tuple | list):
         return "-".join(str(size) for size in value)
     if isinstance(value, int):
-        return f"{value:,}".replace(",", " ") if display and value >= 10_000 else str(value)
+        return grouped(value) if display else str(value)
     return number_text(value) if isinstance(value, float) else str(value)
+
+
+def grouped(number: int) -> str:
+    """A whole number as people read it: 2048, 65 536, 10 000 000."""
+    return f"{number:,}".replace(",", " ") if abs(number) >= 10_000 else str(number)
 
 
 def parse_option(text: str) -> OptionValue:

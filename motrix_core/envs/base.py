@@ -164,7 +164,9 @@ class NpEnv(ABC):
         before_physics = time.perf_counter()
         self.physics_step()
         self.timing.physics_s += time.perf_counter() - before_physics
-        outcome = self.update_state()
+        # What overflows or is undefined is looked for below, so NumPy need not warn of it too.
+        with np.errstate(invalid="ignore", over="ignore"):
+            outcome = self.update_state()
         self._mark_nonfinite(outcome, invalid, previous.obs)
         self._state = self._finish(outcome)
         self.timing.step_s += time.perf_counter() - started
@@ -187,7 +189,7 @@ class NpEnv(ABC):
         # The sum is finite only if every action is, and costs a fraction of looking at each one.
         if np.isfinite(clipped.sum()):
             return clipped, None
-        invalid = ~np.isfinite(clipped).all(axis=1)
+        invalid: BoolArray = np.any(~np.isfinite(clipped), axis=1)
         clipped[invalid] = 0.0
         return clipped, invalid
 

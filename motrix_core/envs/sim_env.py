@@ -14,11 +14,15 @@ from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.loader import load_sim
 
-MODELS = Path(__file__).parent / "tasks" / "mjcf"
+TASKS = Path(__file__).parent / "tasks"
 
 
 class SimEnv(NpEnv):
-    """A task on `self.physics`, a `BatchSim` of `model`."""
+    """A task on `self.physics`, a `BatchSim`.
+
+    `model` is the MJCF file, beside the task's module or an absolute path, with its actuators in the actions' order;
+    `sensors` are those of it that the task reads. Raises `EnvironmentFailed` when the file does not fit the spec.
+    """
 
     model: ClassVar[str]
     sensors: ClassVar[Sequence[str]] = ()
@@ -33,7 +37,11 @@ class SimEnv(NpEnv):
         episode_s: float | None = None,
     ) -> None:
         super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
-        self.physics = load_sim(sim, MODELS / self.model, num_envs=num_envs, sensors=self.sensors)
+        self.physics = load_sim(sim, TASKS / self.model, num_envs=num_envs, sensors=self.sensors)
+        if len(self.physics.actuators) != spec.act_dim:
+            raise EnvironmentFailed(
+                f"{self.model} has {len(self.physics.actuators)} actuators, but {spec.name} has {spec.act_dim} actions"
+            )
         if not np.isclose(self.physics.timestep_s, self.cfg.sim_dt):
             raise EnvironmentFailed(
                 f"{self.model} has a time step of {self.physics.timestep_s} s, but {spec.name} needs {spec.sim_dt_s} s"

@@ -81,7 +81,7 @@ class PlanarWalker(SimEnv):
         upright = (1.0 + obs[:, 0]) / 2.0
         stand = (3.0 * standing + upright) / 4.0
         speed = self.physics.sensor("torso_subtreelinvel")[:, 0].copy()
-        reward, terms = stand, {"stand": stand.copy(), "height": standing, "upright": upright}
+        reward, terms = stand, {"stand": stand, "height": standing, "upright": upright}
         if self.target_speed > 0.0:
             move = tolerance(
                 speed,
@@ -95,7 +95,7 @@ class PlanarWalker(SimEnv):
             terms["move"] = move
         return Outcome(
             obs,
-            reward,
+            reward.astype(np.float32),
             np.zeros(self.num_envs, np.bool_),
             reward_terms=terms,
             metrics={"horizontal_speed": speed, "torso_height": height},

@@ -1,0 +1,272 @@
+"""The fused PPO engine in PyTorch: one call to act, one call to update.
+
+Mirror image of `motrix_core.learn.jax.fused`. What an update means is said in `docs/algorithm.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+
+from motrix_core.learn.algorithm import (
+    MINI_BATCH_COLUMNS,
+    PPOHyperparameters,
+    UpdateMetrics,
+    checked_permutations,
+    summary,
+)
+from motrix_core.learn.rollout import RolloutBatch
+from motrix_core.learn.spec import AgentState, ModelSpec, adam_arrays, scaler_arrays
+from motrix_core.learn.torch import fused_steps as steps
+from motrix_core.learn.torch.fused_network import (
+    FlatParameters,
+    LossScales,
+    clamped_log_std,
+    log_normaliser,
+    standardise_,
+)
+from motrix_core.learn.torch.fused_workers import Workers
+
+_KL, _SEEN = MINI_BATCH_COLUMNS.index("kl"), MINI_BATCH_COLUMNS.index("seen")
+
+
+class FusedPPO:
+    """Policy, value function, scalers and optimiser, with all that PPO does to them.
+
+    Args:
+        spec: sizes of the networks.
+        hyper: what an update depends on; `adjust` changes some of it during a run.
+        state: where to start, or to go on.
+        device: "cpu", or "cuda" with or without an index.
+        threads: CPU threads to work with, this one included. Each takes whole pieces of a mini-batch, so results
+            depend on the number of threads in the last bit, and for one number are always the same. A GPU uses one.
+    """
+
+    def __init__(
+        self, spec: ModelSpec, hyper: PPOHyperparameters, state: AgentState, *, device: str = "cpu", threads: int = 1
+    ) -> None:
+        self.spec, self.hyper = spec, hyper
+        self.device = torch.device(device)
+        self._on_cpu = self.device.type == "cpu"
+        self._workers = Workers(spec, self.device, threads if self._on_cpu else 1)
+        self._network = FlatParameters(spec, self.device)
+        self._adam = steps.Adam(
+            FlatParameters(spec, self.device),
+            FlatParameters(spec, self.device),
+            torch.zeros((), dtype=torch.float64, device=self.device),
+            torch.zeros((), dtype=torch.float64, device=self.device),
+        )
+        self.load_state(state)
+
+    def act(self, obs: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Sample one action for every environment.
+
+        Args:
+            obs: as the environment gave them, shape (N, obs_dim), float32.
+            noise: standard normal, shape (N, act_dim), float32.
+
+        Returns:
+            Actions, shape (N, act_dim), float32, not clipped (skrl's `clip_actions=False`), and the log of their
+            probability density, summed over dimensions, in nats, shape (N,), float32.
+        """
+        with self._workers, torch.inference_mode():
+            drawn = self._to_device(noise)
+            log_std = clamped_log_std(self._network)
+            actions = self._means(obs) + drawn * log_std.exp().squeeze(1)
+            log_prob = drawn.square().sum(1).mul_(-0.5).sub_(log_normaliser(log_std))
+            return actions.cpu().numpy(), log_prob.cpu().numpy()
+
+    def act_deterministic(self, obs: np.ndarray) -> np.ndarray:
+        """The mean action for every environment, shape (N, act_dim), float32, for `obs` as `act` takes them."""
+        with self._workers, torch.inference_mode():
+            return self._means(obs).cpu().numpy()
+
+    def update(self, rollout: RolloutBatch, permutations: np.ndarray | None = None) -> UpdateMetrics:
+        """Learn from one rollout.
+
+        Args:
+            rollout: what the policy, as it is now, collected.
+            permutations: the order in which each epoch visits the samples t * N + n, shape (epochs, T * N), int32;
+                None is the order of storage.
+
+        Raises:
+            ConfigError: the rollout cannot be cut into `mini_batches` equal parts.
+            ValueError: `permutations` has another shape.
+        """
+        size = self.hyper.mini_batch_size(rollout.samples)
+        order = checked_permutations(permutations, self.hyper.learning_epochs, rollout.samples)
+        with self._workers, torch.inference_mode():
+            samples, explained = self._prepare(rollout)
+            indexes = self._to_device(order).view(self.hyper.learning_epochs, self.hyper.mini_batches, size)
+            table = self._optimise(samples, indexes)
+            return self._metrics(table, explained)
+
+    def adjust(self, **changes: float) -> None:
+        """Change `learning_rate`, `entropy_loss_scale` or `ratio_clip` from the next update on.
+
+        Raises:
+            ConfigError: another name, or a value out of bounds.
+        """
+        self.hyper = self.hyper.adjusted(**changes)
+        if "learning_rate" in changes:
+            self._adam.learning_rate.fill_(changes["learning_rate"])
+
+    def state(self) -> AgentState:
+        """Everything that `load_state` needs to continue exactly, as copies on the host."""
+        arrays = self._network.arrays()
+        step = int(self._adam.step.item())
+        arrays.update(adam_arrays(self._adam.m.arrays(), self._adam.v.arrays(), step))
+        for name, scaler in (("observation", self._obs_scaler), ("value", self._value_scaler)):
+            mean, variance, count = (part.cpu().numpy().copy() for part in (scaler.mean, scaler.variance, scaler.count))
+            arrays.update(scaler_arrays(name, mean, variance, count))
+        return AgentState(arrays, float(self._adam.learning_rate.item()))
+
+    def load_state(self, state: AgentState) -> None:
+        """Continue from `state`, of whichever backend.
+
+        Raises:
+            CheckpointError: it lacks an array, or one has another shape; nothing has changed then.
+        """
+        state.check(self.spec)
+        self._network.load(state.arrays)
+        self._adam.m.load(state.arrays, "adam.m.")
+        self._adam.v.load(state.arrays, "adam.v.")
+        self._adam.step.fill_(int(state.arrays["adam.step"]))
+        self._adam.learning_rate.fill_(state.learning_rate)
+        self._obs_scaler = self._scaler(state, "observation")
+        self._value_scaler = self._scaler(state, "value")
+
+    def close(self) -> None:
+        """End the worker threads."""
+        self._workers.close()
+
+    def _scaler(self, state: AgentState, name: str) -> steps.Scaler:
+        parts = (state.arrays[f"scaler.{name}.{part}"] for part in ("mean", "variance", "count"))
+        return steps.Scaler(*(torch.from_numpy(np.array(part, np.float64)).to(self.device) for part in parts))
+
+    def _to_device(self, array: np.ndarray) -> torch.Tensor:
+        host = torch.from_numpy(np.ascontiguousarray(array))
+        return host if self._on_cpu else host.pin_memory().to(self.device, non_blocking=True)
+
+    def _means(self, obs: np.ndarray) -> torch.Tensor:
+        actions = self.spec.act_dim
+        return self._evaluate([self._to_device(obs)], slice(0, 1), slice(0, actions))
+
+    def _evaluate(self, parts: Iterable[torch.Tensor], towers: slice, outputs: slice) -> torch.Tensor:
+        """Rows `outputs` of the networks' outputs for observations, shape (rows of all parts, outputs)."""
+        parts = list(parts)
+        result = torch.empty(sum(map(len, parts)), outputs.stop - outputs.start, device=self.device)
+        mean, divisor = self._obs_scaler.mean.float(), self._obs_scaler.divisor()
+        jobs, start = [], 0
+        for part in parts:
+            for piece in self._workers.pieces(len(part)):
+                jobs.append((part[piece], result[start + piece.start : start + piece.stop]))
+            start += len(part)
+
+        def job(workspace, obs: torch.Tensor, into: torch.Tensor) -> None:
+            standardised = standardise_(obs.clone(), mean, divisor)
+            into.copy_(workspace.forward(self._network, standardised, towers)[outputs].t())
+
+        self._workers.run(job, jobs)
+        return result
+
+    def _prepare(self, rollout: RolloutBatch) -> tuple[torch.Tensor, torch.Tensor]:
+        """The rollout's samples and the explained variance of their values; trains the value scaler.
+
+        A sample is a row of observation (not standardised), action, log probability, value, return and advantage;
+        value and return standardised, the advantage normalised. Shape (T * N, obs_dim + act_dim + 4).
+        """
+        hyper, (length, num_envs) = self.hyper, rollout.rewards.shape
+        obs = self._to_device(rollout.obs).view(-1, self.spec.obs_dim)
+        bootstraps = hyper.time_limit_bootstrap and len(rollout.final_index) > 0
+        final_obs = [self._to_device(rollout.final_obs)] if bootstraps else []
+        final_index = self._to_device(rollout.final_index if bootstraps else rollout.final_index[:0])
+        raw = self._evaluate(
+            [obs, self._to_device(rollout.next_obs), *final_obs],
+            slice(len(self._network.towers) - 1, None),
+            slice(self.spec.act_dim, self.spec.act_dim + 1),
+        )
+        every_value = self._value_scaler.unscaled(raw.squeeze(1))
+        values, last, final = every_value.split([len(obs), num_envs, len(final_index)])
+        values = values.view(length, num_envs)
+        ended = self._to_device(rollout.terminated | rollout.truncated)
+        rewards = self._to_device(rollout.rewards) * hyper.rewards_shaper_scale
+        following = steps.next_values(values, last, final, final_index.long(), ended)
+        advantages = steps.gae(rewards, values, following, ended, hyper.discount_factor, hyper.lambda_param)
+        returns = advantages + values
+
+        columns = [obs, self._to_device(rollout.actions).view(-1, self.spec.act_dim)]
+        columns.append(self._to_device(rollout.log_prob).view(-1, 1))
+        for unscaled in (values.view(-1, 1), returns.view(-1, 1)):
+            self._value_scaler = self._value_scaler.trained(unscaled)
+            columns.append(self._value_scaler.standardised(unscaled))
+        columns.append(steps.normalised(advantages).view(-1, 1))
+        return torch.cat(columns, 1), steps.explained_variance(values, returns)
+
+    def _optimise(self, samples: torch.Tensor, indexes: torch.Tensor) -> torch.Tensor:
+        """Every epoch's gradient steps on `samples`, in the order of `indexes`, (epochs, mini-batches, size).
+
+        Returns:
+            What happened in each mini-batch, a row for each with `MINI_BATCH_COLUMNS`. The observations in
+            `samples` end up standardised.
+        """
+        epochs, mini_batches, _ = indexes.shape
+        table = torch.zeros(epochs, mini_batches, len(MINI_BATCH_COLUMNS), device=self.device)
+        obs = samples[:, : self.spec.obs_dim]
+        trajectory = self._obs_scaler.trajectory(obs[indexes[0].long()])
+        for epoch in range(epochs):
+            going = torch.ones((), dtype=torch.bool, device=self.device)
+            for number in range(mini_batches):
+                scaler = trajectory.at(number) if epoch == 0 else None
+                row = table[epoch, number]
+                going = self._mini_batch(samples, indexes[epoch, number], scaler, going, row)
+                # Free on the CPU, where a tensor's value is at hand; a GPU goes through the motions instead.
+                if self._on_cpu and not going:
+                    break
+            seen = table[epoch, :, _SEEN]
+            if epoch == 0:
+                self._obs_scaler = trajectory.at(seen.sum().long() - 1)
+                standardise_(obs, self._obs_scaler.mean.float(), self._obs_scaler.divisor())
+            kl = (table[epoch, :, _KL] * seen).sum() / seen.sum()
+            steps.kl_adaptive_(self._adam.learning_rate, kl, self.hyper.learning_rate_scheduler_kl_threshold)
+        return table.flatten(0, 1)
+
+    def _mini_batch(
+        self,
+        samples: torch.Tensor,
+        index: torch.Tensor,
+        scaler: steps.Scaler | None,
+        going: torch.Tensor,
+        row: torch.Tensor,
+    ) -> torch.Tensor:
+        """One gradient step, if `going`; writes `row` of the table. Whether the epoch goes on, shape (), bool."""
+        hyper, size = self.hyper, len(index)
+        log_std = clamped_log_std(self._network)
+        normaliser = log_normaliser(log_std)
+        scales = LossScales(
+            (-log_std).exp(), normaliser, size, hyper.ratio_clip, hyper.value_bound, hyper.value_loss_scale
+        )
+        standardise = None if scaler is None else (scaler.mean.float(), scaler.divisor())
+
+        def job(workspace, piece: slice) -> None:
+            workspace.accumulate(self._network, samples, index[piece], standardise, scales)
+
+        gradient, sums = self._workers.accumulate(job, [(piece,) for piece in self._workers.pieces(size)])
+        gradient.log_std.sub_(hyper.entropy_loss_scale)
+        gradient.log_std.mul_(log_std == self._network.log_std)
+        terms = steps.loss_terms(sums, normaliser, self.spec.act_dim, size, hyper)
+        stays = going & ~(terms[_KL] > hyper.kl_bound)
+        norm = steps.clip_norm_(gradient.flat, hyper.norm_bound)
+        steps.adam_step_(self._network.flat, gradient.flat, self._adam, stays)
+        torch.cat((terms, norm.view(1), going.view(1), stays.view(1)), out=row)
+        return stays
+
+    def _metrics(self, table: torch.Tensor, explained: torch.Tensor) -> UpdateMetrics:
+        """The only point of an update at which the host waits for the device."""
+        tail = torch.stack((explained.double(), self._adam.learning_rate))
+        log_std = clamped_log_std(self._network).view(-1)
+        read = torch.cat((table.double().view(-1), log_std.double(), tail)).cpu().numpy()
+        rows, log_std, tail = np.split(read, (table.numel(), len(read) - 2))
+        return summary(rows.reshape(table.shape), log_std, tail[0], tail[1])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from motrix_core.errors import RunNotFound, RunsFolderError
 from motrix_core.runs.files import FOLDER_MODE, make_folder, read_json_object, write_synced
 from motrix_core.runs.provenance import git_state, package_versions
-from motrix_core.runs.state import RunState, read_state, write_state
+from motrix_core.runs.state import LOST, RunState, read_state, write_state
 
 if TYPE_CHECKING:
     from motrix_core.config.schema import RunConfig
@@ -124,7 +124,9 @@ class Run:
 
     def state(self) -> RunState:
         """Raises RunsFolderError if state.json is missing or damaged."""
-        return read_state(self.paths.state)
+        state = read_state(self.paths.state)
+        # A supervisor that ends between our reading and our looking for it has written a final state by then.
+        return read_state(self.paths.state) if state.shown_status == LOST else state
 
 
 @dataclass(frozen=True)

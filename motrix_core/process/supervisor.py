@@ -1,0 +1,257 @@
+"""The supervisor: one small process for each run, `python -m motrix_core.process.supervisor RUN_DIR`.
+
+It starts the trainer, waits for it, samples what it uses, stops it when asked, and records how it ended. Standard
+library and psutil only, so that it starts at once and stays small. Signals that it understands: TERM or INT stop the
+trainer gracefully, USR1 kills it; HUP is ignored.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from motrix_core.errors import MotrixError, RunsFolderError
+from motrix_core.process.outcome import Outcome, Stop, console_tail, judge
+from motrix_core.process.resources import ResourceSampler
+from motrix_core.process.tail import EventTail
+from motrix_core.process.trainer import TrainerProcess
+from motrix_core.process.tree import adopt_orphans, descendants, end_descendants, reap
+from motrix_core.runs.events import EventType, EventWriter
+from motrix_core.runs.files import FILE_MODE
+from motrix_core.runs.identity import boot_id, host_name, own_identity
+from motrix_core.runs.layout import Run
+from motrix_core.runs.state import RunState, Segment, write_state
+
+EXIT_ALREADY_SUPERVISED = 5
+GRACE_S = 30.0
+_TICK_S = 0.5
+_SAMPLE_EVERY_S = 2.0
+_LEFTOVER_GRACE_S = 1.0
+
+
+class Supervisor:
+    """Supervises one trainer process of `run`, from its start to its end."""
+
+    def __init__(self, run: Run, trainer_argv: Sequence[str], *, grace_s: float) -> None:
+        self.run = run
+        self.grace_s = grace_s
+        self._argv = list(trainer_argv)
+        self._record = run.record()
+        self._tail = EventTail(run.paths.events)
+        self._sampler = ResourceSampler()
+        self._stop: Stop | None = None
+        self._kill_at = float("inf")
+        self._kill_asked = False
+        self._stop_asked = False
+        self._told: set[str] = set()
+        self._state = self._first_state()
+        self._sampled_at = 0.0
+
+    def _first_state(self) -> RunState:
+        try:
+            segments = self.run.state().segments
+        except RunsFolderError as error:
+            # The events are the truth; a damaged state must not keep a run from being continued.
+            self._tell(f"the run's earlier segments are not known: {error}")
+            segments = ()
+        return RunState(boot_id=boot_id(), host=host_name(), supervisor=own_identity(), segments=segments)
+
+    def supervise(self) -> Outcome:
+        """Run the trainer to its end; returns how it ended, which is then recorded."""
+        wake = self._listen()
+        self._tail.read_all()
+        self._save()
+        resumed = bool(self._state.segments)
+        self._event("run_started", {**self._names(), "resumed": resumed})
+        console_start = self._console_size()
+        started = time.monotonic()
+        segment = Segment(len(self._state.segments), self._backend(), time.time())
+        try:
+            trainer = TrainerProcess(self._argv, self.run)
+        except OSError as error:
+            outcome = Outcome("failed", None, f"the trainer cannot be started: {error.strerror or error}")
+            self._end(segment, outcome, 0.0, [])
+            return outcome
+        segment = replace(segment, trainer=trainer.identity)
+        self._state = self._state.change(trainer=trainer.identity, segments=(*self._state.segments, segment))
+        self._save()
+        self._event("segment_started", self._segment_data(segment, trainer.pid))
+        while trainer.exit_code is None:
+            self._tick(trainer, wake, started)
+        # Whatever the trainer started and did not end must not outlive it.
+        end_descendants(grace_s=0.0 if self._stop in ("killed", "grace over") else _LEFTOVER_GRACE_S)
+        self._tail.read_all()
+        lines = console_tail(self.run.paths.console, console_start)
+        outcome = judge(trainer.exit_code, stop=self._stop, error=self._tail.error, console=lines)
+        self._end(segment, outcome, time.monotonic() - started, lines)
+        return outcome
+
+    def _listen(self) -> int:
+        """Take signals as bytes in a pipe, so that one that comes at any moment ends the wait for the next."""
+        wake, self._wake_writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: setattr(self, "_stop_asked", True))
+        signal.signal(signal.SIGUSR1, lambda *_: setattr(self, "_kill_asked", True))
+        return wake
+
+    def _tick(self, trainer: TrainerProcess, wake: int, started: float) -> None:
+        if select.select([wake], [], [], _TICK_S)[0]:
+            os.read(wake, 4096)
+        trainer.note(reap())
+        if trainer.exit_code is not None:
+            return
+        self._follow_events()
+        now = time.monotonic()
+        if not self.run.path.is_dir():
+            self._tell("the run's folder is gone; stopping the trainer")
+            self._stop_asked = True
+        if self._stop_asked and self._stop is None:
+            self._stop, self._kill_at = "asked", now + self.grace_s
+            self._change(status="stopping")
+            trainer.terminate()
+        if self._kill_asked or now >= self._kill_at:
+            self._stop = "killed" if self._kill_asked else "grace over"
+            trainer.note(end_descendants(grace_s=0.0))
+            return
+        if now - self._sampled_at >= _SAMPLE_EVERY_S:
+            self._sampled_at = now
+            self._sample(now - started)
+
+    def _follow_events(self) -> None:
+        self._tail.read()
+        status = self._tail.status if self._stop is None else "stopping"
+        if status is not None and status != self._state.status:
+            self._change(status=status)
+
+    def _sample(self, elapsed_s: float) -> None:
+        *before, segment = self._state.segments
+        segments = (*before, replace(segment, elapsed_s=round(elapsed_s, 3)))
+        self._state = self._state.change(resources=self._sampler.sample(descendants()), segments=segments)
+        # A sample that a power loss takes is no loss, and a slow disk should not be busy with it.
+        self._save(sync=False)
+
+    def _end(self, segment: Segment, outcome: Outcome, elapsed_s: float, lines: list[str]) -> None:
+        segment = replace(
+            segment,
+            ended_at=time.time(),
+            elapsed_s=round(elapsed_s, 3),
+            status=outcome.status,
+            exit_code=outcome.exit_code,
+            cause=outcome.cause,
+        )
+        others = tuple(other for other in self._state.segments if other.index != segment.index)
+        ended = {"status": outcome.status, "exit_code": outcome.exit_code, "cause": outcome.cause}
+        console = lines if outcome.status in ("failed", "crashed") else []
+        data = {"segment": segment.index, **ended, "elapsed_s": segment.elapsed_s, "console": console}
+        self._event("segment_ended", data)
+        self._state = self._state.change(**ended, trainer=None, resources={}, segments=(*others, segment))
+        self._event("run_ended", {**self._names(), **ended, "elapsed_s": round(self._state.elapsed_s, 3)})
+        # Last: whoever sees a final status finds every event written.
+        self._save()
+
+    def _event(self, type: EventType, data: dict[str, Any]) -> None:
+        try:
+            # Opened anew each time, because a trainer that was killed may have left half a line since.
+            with EventWriter(self.run.paths.events) as writer:
+                writer.write(type, env_steps=self._tail.env_steps, update=self._tail.update, data=data)
+        except RunsFolderError as error:
+            self._tell(str(error))
+
+    def _change(self, **changes: Any) -> None:
+        self._state = self._state.change(**changes)
+        self._save()
+
+    def _save(self, *, sync: bool = True) -> None:
+        try:
+            write_state(self.run.paths.state, self._state, sync=sync)
+        except OSError as error:
+            # A full disk must not end the supervision; the next change is another attempt.
+            self._tell(f"{self.run.paths.state} cannot be written: {error.strerror or error}")
+
+    def _tell(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            sys.stderr.write(f"supervisor: {text}\n")
+            sys.stderr.flush()
+
+    def _names(self) -> dict[str, str]:
+        return {"run": str(self.run.path), "id": self.run.id, "env": self.run.env, "backend": self._backend()}
+
+    def _backend(self) -> str:
+        backend = self._record["config"].get("backend")
+        return backend if isinstance(backend, str) else self.run.backend
+
+    def _segment_data(self, segment: Segment, pid: int) -> dict[str, Any]:
+        config = self._record["config"]
+        ppo = config.get("ppo")
+        budget = ppo.get("max_env_steps") if isinstance(ppo, dict) else None
+        return {
+            "segment": segment.index,
+            "backend": segment.backend,
+            "sim": config.get("sim"),
+            "pid": pid,
+            "max_env_steps": budget,
+        }
+
+    def _console_size(self) -> int:
+        try:
+            return self.run.paths.console.stat().st_size
+        except OSError:
+            return 0
+
+
+def _lock(run: Run) -> bool:
+    """Hold the run's lock for as long as this process lives; False if another supervisor holds it."""
+    descriptor = os.open(run.path / ".supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        sys.stderr.write(f"supervisor: this file system has no locks ({error.strerror}); going on without\n")
+    return True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m motrix_core.process.supervisor")
+    parser.add_argument("--detach", action="store_true", help="return once the supervisor is a process of its own")
+    parser.add_argument("--grace-s", type=float, default=GRACE_S, help="from TERM to KILL when stopping")
+    parser.add_argument("run_dir")
+    parser.add_argument("trainer", nargs=argparse.REMAINDER, help="command of the trainer, after --")
+    args = parser.parse_args(argv)
+    trainer = args.trainer[1:] if args.trainer[:1] == ["--"] else args.trainer
+    try:
+        run = Run.open(args.run_dir)
+        if not _lock(run):
+            sys.stderr.write(f"supervisor: run {run.id} already has a supervisor\n")
+            return EXIT_ALREADY_SUPERVISED
+        if args.detach and os.fork() > 0:
+            # The child belongs to init from here on: nobody has to wait for it, and no shell can hang it up.
+            os._exit(0)
+        adopt_orphans()
+        trainer = trainer or [sys.executable, "-m", "motrix_core.learn", str(run.path)]
+        Supervisor(run, trainer, grace_s=args.grace_s).supervise()
+    except (MotrixError, OSError) as error:
+        sys.stderr.write(f"supervisor: {error}\n")
+        return 3
+    except Exception:
+        # Goes to console.log, where launch looks for what went wrong.
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,368 @@
+"""The chart widget.
+
+    chart = Chart("return")
+    chart.set_series("mean", env_steps, returns)      # again and again, with the whole series
+
+It draws nothing until the terminal asks for its lines, and then once: a change sets a flag, `render_line` composes the
+picture when the flag is set and otherwise hands out the strips it has. A chart that is off screen costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.color import Color
+from textual.content import Content
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+
+from motrix_tui.charts import axes, plot
+from motrix_tui.charts.braille import BRAILLE, Glyphs, text
+from motrix_tui.charts.palette import series_colours, slot_for
+from motrix_tui.charts.plot import Curve, Mark, Picture, PlotSpec
+from motrix_tui.charts.view import View
+from motrix_tui.charts.window import SeriesBuffer
+
+X_AXES = ("env_steps", "update", "time")
+_X_TITLES = {"env_steps": "env steps", "update": "updates", "time": "time"}
+_ZOOM_STEP = 1.5
+_GHOST = 0.38
+_QUIET = 0.62
+
+
+class Chart(Widget, can_focus=True):
+    """Series over env steps, updates or time, with zoom, pan, a crosshair, smoothing and a log scale."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    Chart {
+        border: round $foreground 25%;
+        border-title-color: $foreground;
+        border-title-style: bold;
+        border-subtitle-color: $foreground 60%;
+        min-width: 1;
+        min-height: 1;
+    }
+    Chart:focus { border: round $primary; }
+    Chart.-bare { border: none; }
+    """
+
+    @dataclass
+    class CrosshairMoved(Message):
+        """The crosshair of `chart` went to `x` of its x axis, or away (None). Siblings should follow."""
+
+        chart: Chart
+        x: float | None
+
+        @property
+        def control(self) -> Chart:
+            return self.chart
+
+    def __init__(
+        self,
+        title: str,
+        *,
+        log_y: bool = False,
+        smoothing: float = 0.0,
+        x_axis: str = "env_steps",
+        glyphs: Glyphs = BRAILLE,
+        empty_text: str = "waiting for the first update…",
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self._title = title
+        self._curves: dict[str, Curve] = {}
+        self._slots: dict[str, int] = {}
+        self._log_y, self._smoothing, self._x_axis = log_y, smoothing, x_axis
+        self._glyphs, self._empty_text = glyphs, empty_text
+        self._marks: tuple[Mark, ...] = ()
+        self._domain: tuple[float, float] | None = None
+        self._view = View()
+        self._crosshair: float | None = None
+        self._dirty = True
+        self._strips: list[Strip] = []
+        self._picture: Picture | None = None
+
+    # --- what is shown ---
+
+    @property
+    def title(self) -> str:
+        return self._title
+
+    @property
+    def log_y(self) -> bool:
+        return self._log_y
+
+    @property
+    def view(self) -> View:
+        return self._view
+
+    @property
+    def crosshair(self) -> float | None:
+        return self._crosshair
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(self._curves)
+
+    def set_series(self, label: str, x: ArrayLike, y: ArrayLike, *, quiet: bool = False) -> None:
+        """Show a series, or what was added to it since the last call.
+
+        `x` (n,) and `y` (n,) are the whole series; y that is not finite is a gap. A `quiet` series is drawn muted and
+        below the others, without a ghost.
+        """
+        curve = self._curves.get(label)
+        if curve is None:
+            self._slots[label] = slot_for(label, set(self._slots.values()))
+            curve = Curve(label, SeriesBuffer(self._smoothing), len(self._curves), quiet)
+            self._curves[label] = curve
+            self._changed()
+        if curve.buffer.update(x, y):
+            self._changed()
+
+    def set_marks(self, marks: Sequence[Mark]) -> None:
+        if tuple(marks) != self._marks:
+            self._marks = tuple(marks)
+            self._changed()
+
+    def set_domain(self, first: float, last: float) -> None:
+        """The whole x range; without it, that of the series. Charts of one grid share it, so that they line up."""
+        if (first, last) != self._domain:
+            self._domain = (first, last)
+            self._changed()
+
+    def set_x_axis(self, x_axis: str) -> None:
+        """Another x axis: all series must be given again."""
+        if x_axis == self._x_axis:
+            return
+        self._x_axis, self._view, self._domain, self._crosshair = x_axis, View(), None, None
+        for curve in self._curves.values():
+            curve.buffer.clear()
+        self._changed()
+
+    def set_log_y(self, log_y: bool) -> None:
+        if log_y != self._log_y:
+            self._log_y = log_y
+            self._changed()
+
+    def set_smoothing(self, weight: float) -> None:
+        """0 shows raw values; towards 1 the line gets smoother and raw values become its ghost."""
+        if weight == self._smoothing:
+            return
+        self._smoothing = weight
+        for curve in self._curves.values():
+            curve.buffer.set_smoothing(weight)
+        self._changed()
+
+    def set_glyphs(self, glyphs: Glyphs) -> None:
+        if glyphs is not self._glyphs:
+            self._glyphs = glyphs
+            self._changed()
+
+    # --- zoom, pan, crosshair ---
+
+    def domain(self) -> tuple[float, float]:
+        """First and last x of everything there is."""
+        if self._domain is not None:
+            return self._domain
+        ends = [(curve.buffer.x[0], curve.buffer.x[-1]) for curve in self._curves.values() if len(curve.buffer)]
+        if not ends:
+            return 0.0, 1.0
+        return float(min(first for first, _ in ends)), float(max(last for _, last in ends))
+
+    def zoom_in(self, at: float | None = None) -> None:
+        self._set_view(self._view.zoom(1 / _ZOOM_STEP, *self.domain(), at=self._crosshair if at is None else at))
+
+    def zoom_out(self, at: float | None = None) -> None:
+        self._set_view(self._view.zoom(_ZOOM_STEP, *self.domain(), at=self._crosshair if at is None else at))
+
+    def pan(self, share: float) -> None:
+        self._set_view(self._view.pan(share, *self.domain()))
+
+    def show_all(self) -> None:
+        self._set_view(View())
+
+    def follow(self) -> None:
+        """Keep the zoom and go back to the newest point."""
+        self._set_view(View(self._view.width))
+
+    def _set_view(self, view: View) -> None:
+        if view != self._view:
+            self._view = view
+            self._changed()
+
+    def set_crosshair(self, x: float | None) -> None:
+        """Put the crosshair at `x` without telling the siblings."""
+        if x != self._crosshair:
+            self._crosshair = x
+            self._changed()
+
+    def move_crosshair(self, columns: int) -> None:
+        """Move the crosshair by columns, into view first; tells the siblings."""
+        low, high = self._view.range(*self.domain())
+        step = (high - low) / max(self._picture.plot_columns if self._picture else self.size.width, 1)
+        at = self._crosshair if self._crosshair is not None else high
+        at = min(max(at + columns * step, low), high)
+        self._tell_crosshair(at)
+
+    def drop_crosshair(self) -> None:
+        self._tell_crosshair(None)
+
+    def _tell_crosshair(self, x: float | None) -> None:
+        if x != self._crosshair:
+            self.set_crosshair(x)
+            self.post_message(self.CrosshairMoved(self, x))
+
+    def _x_under(self, event: events.MouseEvent) -> float | None:
+        offset = event.get_content_offset(self)
+        if offset is None or self._picture is None or self._picture.y_axis is None:
+            return None
+        return self._picture.x_at(offset.x)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        x = self._x_under(event)
+        if x is not None:
+            self._tell_crosshair(x)
+
+    def on_leave(self) -> None:
+        self._tell_crosshair(None)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.zoom_in(self._x_under(event))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.zoom_out(self._x_under(event))
+
+    # --- drawing ---
+
+    def _changed(self) -> None:
+        self._dirty = True
+        self.refresh()
+
+    def notify_style_update(self) -> None:
+        self._dirty = True
+        super().notify_style_update()
+
+    def on_resize(self) -> None:
+        self._changed()
+
+    def render_line(self, y: int) -> Strip:
+        if self._dirty:
+            self._dirty = False
+            self._compose_strips()
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self._base_style())
+
+    def get_content_width(self, container, viewport) -> int:
+        return 30
+
+    def get_content_height(self, container, viewport, width: int) -> int:
+        return 8
+
+    def _base_style(self) -> Style:
+        return Style(bgcolor=self.background_colors[1].rich_color)
+
+    def _compose_strips(self) -> None:
+        columns, rows = self.size.width, self.size.height
+        with_legend = rows >= 6 and (len(self._curves) > 1 or self._crosshair is not None)
+        spec = PlotSpec(
+            curves=tuple(self._curves.values()),
+            x_range=self._view.range(*self.domain()),
+            glyphs=self._glyphs,
+            log_y=self._log_y,
+            smoothed=self._smoothing > 0,
+            x_is_time=self._x_axis == "time",
+            marks=self._marks,
+            cursor_x=self._crosshair,
+            empty_text=self._empty_text,
+        )
+        picture = plot.compose(columns, rows - with_legend, spec)
+        self._picture = picture
+        styles = self._ink_styles()
+        strips = [_strip(points, inks, styles) for points, inks in zip(picture.points, picture.inks, strict=True)]
+        if with_legend:
+            strips.insert(0, self._legend(columns, styles))
+        self._strips = strips
+        self._write_border()
+
+    def _ink_styles(self) -> list[Style]:
+        """Styles by ink: plot's constants, then line and ghost of each series."""
+        background = self.background_colors[1]
+        foreground = self.styles.color if self.styles.has_rule("color") else background.get_contrast_text(1.0)
+        variables = self.app.theme_variables
+        colours = series_colours(background.brightness < 0.5, variables)
+        warning = Color.parse(variables.get("warning", "#ffa62b"))
+
+        def style(colour: Color, share: float = 1.0) -> Style:
+            return Style(color=background.blend(colour, share, 1.0).rich_color, bgcolor=background.rich_color)
+
+        styles = [
+            style(foreground, 0.5),
+            style(foreground, 0.4),
+            style(foreground, 0.9),
+            style(warning),
+            style(foreground, 0.65),
+        ]
+        for label, curve in self._curves.items():
+            colour = Color.parse(colours[self._slots[label]])
+            styles.append(style(colour, _QUIET if curve.quiet else 1.0))
+            styles.append(style(colour, _GHOST))
+        return styles
+
+    def _legend(self, columns: int, styles: list[Style]) -> Strip:
+        """Names and values: the newest, or those under the crosshair."""
+        segments: list[Segment] = []
+        for curve in self._curves.values():
+            value = self._value_of(curve)
+            segments.append(Segment("━ ", styles[plot.line_ink(curve.ink_index)]))
+            segments.append(Segment(f"{curve.label} {value}  ", styles[plot.TEXT]))
+        return Strip(segments).crop(0, columns).extend_cell_length(columns, styles[plot.AXIS])
+
+    def _value_of(self, curve: Curve) -> str:
+        if self._crosshair is not None:
+            point = curve.buffer.nearest(self._crosshair)
+            return "–" if point is None else axes.exact_number(point[1])
+        last = curve.buffer.last()
+        return "–" if last is None else axes.short_number(last)
+
+    def _write_border(self) -> None:
+        parts = [self._title]
+        if len(self._curves) == 1:
+            parts.append(self._value_of(next(iter(self._curves.values()))))
+        self.border_title = Content(" · ".join(parts))
+        self.border_subtitle = Content(" · ".join(self._state()))
+
+    def _state(self) -> list[str]:
+        if self._crosshair is not None:
+            where = axes.duration(self._crosshair) if self._x_axis == "time" else f"{round(self._crosshair):,}"
+            return [f"{_X_TITLES.get(self._x_axis, self._x_axis)} {where}", *self._marks_near_crosshair()]
+        state = ["following" if self._view.following else "frozen", _X_TITLES.get(self._x_axis, self._x_axis)]
+        if self._log_y:
+            state.append("log")
+        if self._smoothing:
+            state.append(f"smooth {self._smoothing:g}")
+        return state
+
+    def _marks_near_crosshair(self) -> list[str]:
+        picture = self._picture
+        if picture is None or self._crosshair is None:
+            return []
+        column = picture.column_of(self._crosshair)
+        return [mark.label for mark in self._marks if column is not None and picture.column_of(mark.x) == column]
+
+
+def _strip(points: np.ndarray, inks: np.ndarray, styles: list[Style]) -> Strip:
+    """One row of cells as a strip with one segment for each run of equal ink."""
+    line = text(points)
+    starts = [0, *(np.flatnonzero(inks[1:] != inks[:-1]) + 1).tolist(), len(line)]
+    segments = [Segment(line[start:stop], styles[inks[start]]) for start, stop in zip(starts, starts[1:], strict=False)]
+    return Strip(segments, len(line))

@@ -1,0 +1,271 @@
+"""Composes a chart as arrays: which character and which ink every cell has. Knows nothing of terminals.
+
+Inks are small integers: the constants below, then two for each series, `line_ink` and `ghost_ink`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motrix_tui.charts import axes
+from motrix_tui.charts.braille import Glyphs, characters, column_codes
+from motrix_tui.charts.window import Pyramid, SeriesBuffer, dot_columns
+
+AXIS, MARK, CURSOR, GAP, TEXT = range(5)
+_FIRST_SERIES = 5
+
+
+def line_ink(series: int) -> int:
+    return _FIRST_SERIES + 2 * series
+
+
+def ghost_ink(series: int) -> int:
+    return _FIRST_SERIES + 2 * series + 1
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something that happened at `x`: a checkpoint, a switch of the backend."""
+
+    x: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A series to draw. A `quiet` one lies below the others and has no ghost. `ink_index` is its place among inks."""
+
+    label: str
+    buffer: SeriesBuffer
+    ink_index: int
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class PlotSpec:
+    """Everything that decides what a chart of one size looks like. `smoothed` draws raw values as a ghost."""
+
+    curves: Sequence[Curve]
+    x_range: tuple[float, float]
+    glyphs: Glyphs
+    log_y: bool = False
+    smoothed: bool = False
+    x_is_time: bool = False
+    marks: Sequence[Mark] = ()
+    cursor_x: float | None = None
+    empty_text: str = ""
+
+
+@dataclass
+class Picture:
+    """The cells of a chart: code points and inks, both (rows, columns), and where the plot lies in them."""
+
+    points: NDArray[np.uint32]
+    inks: NDArray[np.int16]
+    left: int = 0
+    top: int = 0
+    plot_columns: int = 0
+    plot_rows: int = 0
+    x_range: tuple[float, float] = (0.0, 1.0)
+    y_axis: axes.Axis | None = field(default=None)
+
+    def put(self, row: int, column: int, text: str, ink: int) -> None:
+        """Write `text`, cut off at the borders."""
+        rows, columns = self.points.shape
+        if not 0 <= row < rows or column >= columns:
+            return
+        text = text[max(-column, 0) : columns - column]
+        column = max(column, 0)
+        self.points[row, column : column + len(text)] = [ord(character) for character in text]
+        self.inks[row, column : column + len(text)] = ink
+
+    def put_centred(self, text: str, ink: int) -> None:
+        rows, columns = self.points.shape
+        self.put(rows // 2, max((columns - len(text)) // 2, 0), text, ink)
+
+    def x_at(self, column: int) -> float:
+        """The x in the middle of a column of the picture, at the ends for columns outside the plot."""
+        share = (column - self.left + 0.5) / max(self.plot_columns, 1)
+        low, high = self.x_range
+        return low + min(max(share, 0.0), 1.0) * (high - low)
+
+    def column_of(self, x: float) -> int | None:
+        """The plot's column at `x`, or None outside."""
+        low, high = self.x_range
+        if not low <= x <= high or self.plot_columns == 0:
+            return None
+        return min(int((x - low) / (high - low) * self.plot_columns), self.plot_columns - 1)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    ink: int
+    low: NDArray[np.floating]
+    high: NDArray[np.floating]
+
+
+def compose(columns: int, rows: int, spec: PlotSpec) -> Picture:
+    """Draw `spec` into `columns` × `rows` cells; the smaller, the more is left out, down to nothing."""
+    picture = Picture(
+        np.full((max(rows, 0), max(columns, 0)), ord(" "), dtype=np.uint32),
+        np.zeros((max(rows, 0), max(columns, 0)), dtype=np.int16),
+    )
+    if columns < 1 or rows < 1:
+        return picture
+    picture.x_range = _plain(*axes.widen(*spec.x_range))
+    x_labels = rows >= 5
+    picture.plot_rows = rows - x_labels
+    gutter = _gutter(columns)
+    picture.left, picture.plot_columns = gutter, columns - gutter
+    edges = np.linspace(*picture.x_range, picture.plot_columns * spec.glyphs.dots_x + 1)
+    layers = _layers(spec, edges)
+    y_axis = _y_axis(spec, layers, picture.plot_rows)
+    if y_axis is None:
+        picture.put_centred(_why_empty(spec), TEXT)
+        return picture
+    picture.y_axis = y_axis
+    _draw_curves(picture, spec, layers, y_axis)
+    _draw_gaps(picture, spec, edges)
+    _draw_verticals(picture, spec)
+    if gutter:
+        _draw_y_axis(picture, spec, y_axis)
+    if x_labels:
+        _draw_x_axis(picture, spec)
+    return picture
+
+
+def _plain(low: float, high: float) -> tuple[float, float]:
+    return float(low), float(high)
+
+
+def _gutter(columns: int) -> int:
+    """One width for all values, so that the plot does not jump while labels change."""
+    return 8 if columns >= 28 else 0
+
+
+def _why_empty(spec: PlotSpec) -> str:
+    if spec.log_y and any(np.isfinite(curve.buffer.raw.values).any() for curve in spec.curves):
+        return "nothing above zero for log y"
+    return spec.empty_text
+
+
+def _layers(spec: PlotSpec, edges: NDArray[np.float64]) -> list[_Layer]:
+    """What is drawn, the lowest first: ghosts, then quiet curves, then the others."""
+    ghosts, quiet, loud = [], [], []
+    for curve in spec.curves:
+        if not len(curve.buffer):
+            continue
+        smooth = _layer(curve.buffer, curve.buffer.smooth, line_ink(curve.ink_index), edges, spec.log_y)
+        (quiet if curve.quiet else loud).append(smooth)
+        if spec.smoothed and not curve.quiet:
+            ghosts.append(_layer(curve.buffer, curve.buffer.raw, ghost_ink(curve.ink_index), edges, spec.log_y))
+    return [*ghosts, *quiet, *loud]
+
+
+def _layer(buffer: SeriesBuffer, pyramid: Pyramid, ink: int, edges: NDArray[np.float64], log: bool) -> _Layer:
+    return _Layer(ink, *dot_columns(buffer.x, pyramid, edges, log=log))
+
+
+def _y_axis(spec: PlotSpec, layers: list[_Layer], rows: int) -> axes.Axis | None:
+    if not layers:
+        return None
+    low = np.fmin.reduce([np.fmin.reduce(layer.low) for layer in layers])
+    high = np.fmax.reduce([np.fmax.reduce(layer.high) for layer in layers])
+    if math.isnan(low):
+        return None
+    return (axes.log_axis if spec.log_y else axes.linear_axis)(float(low), float(high), rows)
+
+
+def _draw_curves(picture: Picture, spec: PlotSpec, layers: list[_Layer], y_axis: axes.Axis) -> None:
+    dots = picture.plot_rows * spec.glyphs.dots_y
+    scale = (dots - 1) / (y_axis.high - y_axis.low)
+    low = np.array([layer.low for layer in layers], dtype=np.float64)
+    high = np.array([layer.high for layer in layers], dtype=np.float64)
+    # Dot rows count downwards: the highest value is the first dot. Nothing becomes an empty range far outside.
+    top = np.nan_to_num(np.rint((y_axis.high - high) * scale), nan=dots).astype(np.intp)
+    bottom = np.nan_to_num(np.rint((y_axis.high - low) * scale), nan=-1).astype(np.intp)
+    codes = column_codes(top, bottom, picture.plot_rows, spec.glyphs)
+    plot_codes = np.zeros(codes.shape[1:], dtype=np.uint8)
+    plot_inks = np.zeros(codes.shape[1:], dtype=np.int16)
+    ghosts = sum(_is_ghost(layer.ink) for layer in layers)
+    for index, layer in enumerate(layers):
+        if index == ghosts > 0:
+            # A ghost's dots beside a line's would take its colour; the line alone is easier to read.
+            lines = codes[ghosts:].any(axis=0)
+            plot_codes[lines] = 0
+        inked = codes[index] != 0
+        plot_codes |= codes[index]
+        plot_inks[inked] = layer.ink
+    area = _plot_area(picture)
+    picture.points[area] = characters(plot_codes, spec.glyphs)
+    picture.inks[area] = plot_inks
+
+
+def _is_ghost(ink: int) -> bool:
+    return ink >= _FIRST_SERIES and (ink - _FIRST_SERIES) % 2 == 1
+
+
+def _plot_area(picture: Picture) -> tuple[slice, slice]:
+    return (
+        slice(picture.top, picture.top + picture.plot_rows),
+        slice(picture.left, picture.left + picture.plot_columns),
+    )
+
+
+def _draw_gaps(picture: Picture, spec: PlotSpec, edges: NDArray[np.float64]) -> None:
+    """Mark where values are missing, once for each run of columns without break."""
+    cells = edges[:: spec.glyphs.dots_x]
+    missing = np.zeros(picture.plot_columns, dtype=bool)
+    for curve in spec.curves:
+        if len(curve.buffer.gaps):
+            bounds = np.searchsorted(curve.buffer.gaps, cells)
+            bounds[-1] = np.searchsorted(curve.buffer.gaps, cells[-1], side="right")
+            missing |= bounds[1:] > bounds[:-1]
+    starts = missing & ~np.concatenate(([False], missing[:-1]))
+    row = picture.top + picture.plot_rows - 1
+    for column in np.flatnonzero(starts):
+        picture.put(row, picture.left + int(column), spec.glyphs.gap, GAP)
+
+
+def _draw_verticals(picture: Picture, spec: PlotSpec) -> None:
+    verticals = [(mark.x, spec.glyphs.mark, MARK) for mark in spec.marks]
+    if spec.cursor_x is not None:
+        verticals.append((spec.cursor_x, spec.glyphs.cursor, CURSOR))
+    points, inks = picture.points[_plot_area(picture)], picture.inks[_plot_area(picture)]
+    for x, character, ink in verticals:
+        column = picture.column_of(x)
+        if column is None:
+            continue
+        free = (points[:, column] == ord(" ")) | (inks[:, column] == MARK)
+        points[free, column] = ord(character)
+        inks[free, column] = ink
+
+
+def _draw_y_axis(picture: Picture, spec: PlotSpec, y_axis: axes.Axis) -> None:
+    for row in range(picture.plot_rows):
+        picture.put(picture.top + row, picture.left - 1, spec.glyphs.axis, AXIS)
+    used = set()
+    for label, position in zip(y_axis.labels, axes.positions(y_axis, picture.plot_rows), strict=True):
+        row = picture.top + picture.plot_rows - 1 - position
+        if row in used:
+            continue
+        used.add(row)
+        picture.put(row, 0, f"{label:>{picture.left - 1}}"[: picture.left - 1] + spec.glyphs.tick, AXIS)
+
+
+def _draw_x_axis(picture: Picture, spec: PlotSpec) -> None:
+    make = axes.time_axis if spec.x_is_time else axes.count_axis
+    axis = make(*picture.x_range, picture.plot_columns)
+    row = picture.top + picture.plot_rows
+    free_from = 0
+    for label, position in zip(axis.labels, axes.positions(axis, picture.plot_columns), strict=True):
+        column = picture.left + position - len(label) // 2
+        column = min(max(column, 0), picture.left + picture.plot_columns - len(label))
+        if column >= free_from:
+            picture.put(row, column, label, AXIS)
+            free_from = column + len(label) + 1

@@ -1,0 +1,60 @@
+"""Exponential smoothing that starts without bias and takes points as they arrive."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_BLOCK = 128
+
+
+@lru_cache(maxsize=16)
+def _kernels(weight: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The recurrence over one block as a matrix, and the share of the state before the block in each of its points."""
+    lag = np.arange(_BLOCK)[:, None] - np.arange(_BLOCK)[None, :]
+    matrix = np.where(lag >= 0, (1 - weight) * weight ** np.maximum(lag, 0), 0.0)
+    return matrix, weight ** np.arange(1, _BLOCK + 1, dtype=np.float64)
+
+
+class Smoother:
+    """m_t = w·m_{t-1} + (1 − w)·y_t, shown as m_t / (1 − w^t).
+
+    The division is the bias correction of Adam (Kingma and Ba, 2015, section 3): without it the first points would be
+    drawn towards zero. `weight` is w in [0, 1); 0 returns the input. Points that are not finite stay gaps and do not
+    change the state.
+
+    Raises:
+        ValueError: `weight` is outside [0, 1).
+    """
+
+    def __init__(self, weight: float) -> None:
+        if not 0 <= weight < 1:
+            raise ValueError(f"smoothing weight={weight} must be at least 0 and less than 1")
+        self.weight = weight
+        self._state = 0.0
+        self._count = 0
+
+    def extend(self, values: ArrayLike) -> NDArray[np.float32]:
+        """The smoothed continuation for the next `values`, same length, float32."""
+        raw = np.asarray(values, dtype=np.float64)
+        result = np.full(raw.shape, np.nan, dtype=np.float32)
+        finite = np.isfinite(raw)
+        result[finite] = self._extend_finite(raw[finite])
+        return result
+
+    def _extend_finite(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.weight == 0 or not len(values):
+            return values
+        matrix, decay = _kernels(self.weight)
+        averages = np.empty_like(values)
+        for start in range(0, len(values), _BLOCK):
+            block = values[start : start + _BLOCK]
+            size = len(block)
+            average = matrix[:size, :size] @ block + decay[:size] * self._state
+            averages[start : start + size] = average
+            self._state = float(average[-1])
+        counts = self._count + np.arange(1, len(values) + 1, dtype=np.float64)
+        self._count += len(values)
+        return averages / -np.expm1(counts * np.log(self.weight))

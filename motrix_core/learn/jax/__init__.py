@@ -1,0 +1,1 @@
+"""JAX: skrl's PPO. The mirror image of `motrix_core.learn.torch`; read the two side by side."""

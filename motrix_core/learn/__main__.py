@@ -1,0 +1,86 @@
+"""The trainer process: `python -m motrix_core.learn RUN_DIR`.
+
+Trains the run in RUN_DIR as its config.json says, continuing from its newest checkpoint if it has one. SIGTERM and
+SIGINT stop it after the current rollout and a final checkpoint. Exit codes: 0 finished, 130 stopped, 3 failed; a
+failure is also told by a `warning` event of level "error".
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from motrix_core.errors import MotrixError
+from motrix_core.runs.events import EventWriter
+from motrix_core.runs.layout import Run
+
+if TYPE_CHECKING:
+    from motrix_core.config.schema import RunConfig
+
+FINISHED, FAILED, STOPPED = 0, 3, 130
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC")
+"""Read by PyTorch, by MotrixSim, and by XLA, each when it is first imported."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m motrix_core.learn", description="Train the run in RUN_DIR.")
+    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="the run's folder, made by motrix run")
+    args = parser.parse_args(argv)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    logging.basicConfig(level=logging.WARNING, format="%(name)s: %(levelname)s: %(message)s", stream=sys.stderr)
+    try:
+        run = Run.open(args.run_dir)
+    except MotrixError as error:
+        logging.error("%s", error)
+        return FAILED
+    return train(run, stop)
+
+
+def train(run: Run, stop: threading.Event) -> int:
+    """Train `run` until its budget is used up or `stop` is set. Returns the process's exit code."""
+    try:
+        config = run.config()
+        prepare_process(config)
+        # Heavy imports: only now, when the configuration has said what they shall use.
+        from motrix_core.learn.session import TrainSession
+        from motrix_core.learn.world import current_world
+
+        session = TrainSession(run, config, world=current_world(config.backend), stop=stop)
+    except Exception as error:
+        traceback.print_exc()
+        with EventWriter(run.paths.events) as events:
+            data = {"level": "error", "error": type(error).__name__, "message": str(error)}
+            events.write("warning", env_steps=0, update=0, data=data)
+        return FAILED
+    try:
+        session.train()
+    except Exception as error:
+        traceback.print_exc()
+        session.fail(error)
+        return FAILED
+    finally:
+        session.close()
+    return FINISHED if session.finished else STOPPED
+
+
+def prepare_process(config: RunConfig) -> None:
+    """Say by environment variables, which libraries read when they are imported, what the run may use."""
+    if config.train.threads:
+        for name in _THREAD_VARIABLES:
+            os.environ[name] = str(config.train.threads)
+    if config.train.device == "cpu":
+        os.environ["JAX_PLATFORMS"] = "cpu"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

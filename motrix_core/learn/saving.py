@@ -1,0 +1,100 @@
+"""A training session as a portable checkpoint, and back.
+
+Groups of arrays: "agent" is `AgentState.arrays`; "env" holds the environment's own state under `state.`, the
+unfinished episodes under `episode.` and the session's generator under `generator.`. `meta` holds the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motrix_core.envs.random_state import get_generator_state, set_generator_state
+from motrix_core.errors import CheckpointError
+from motrix_core.learn.metrics import EpisodeStatistics
+from motrix_core.learn.spec import AgentState, Arrays
+from motrix_core.runs import checkpoints
+
+if TYPE_CHECKING:
+    from motrix_core.learn.backend import Trainer
+    from motrix_core.learn.session import TrainSession
+
+FORMAT = 1
+
+
+def save(session: TrainSession, trainer: Trainer, env: Any, statistics: EpisodeStatistics) -> Path:
+    """Write a checkpoint of this moment and delete those that are no longer kept. Returns its folder.
+
+    Raises:
+        CheckpointError: the disk does not take it.
+    """
+    state = trainer.capture()
+    arrays = {"agent": state.arrays, "env": _env_arrays(session, env, statistics)}
+    meta = {
+        "format": FORMAT,
+        "env": session.config.env,
+        "backend": session.config.backend,
+        "engine": session.config.train.engine,
+        "sim": session.config.sim,
+        "env_steps": session.env_steps,
+        "update": session.update,
+        "seed": session.seed,
+        "learning_rate": state.learning_rate,
+        "model": asdict(trainer.spec),
+    }
+    folder = checkpoints.save(session.run.paths.checkpoints, session.env_steps, arrays, meta)
+    checkpoints.prune(session.run, keep_last=session.config.train.keep_checkpoints)
+    return folder
+
+
+def _env_arrays(session: TrainSession, env: Any, statistics: EpisodeStatistics) -> Arrays:
+    # An environment written for another NpEnv may have no state to save; resuming it begins new episodes.
+    env_state = env.get_state() if hasattr(env, "get_state") else {}
+    return {
+        **{f"state.{name}": array for name, array in env_state.items()},
+        **{f"episode.{name}": array for name, array in statistics.get_state().items()},
+        **{f"generator.{name}": array for name, array in get_generator_state(session.rng).items()},
+    }
+
+
+def restore_newest(session: TrainSession, trainer: Trainer, env: Any, statistics: EpisodeStatistics) -> None:
+    """Continue from the run's newest checkpoint that is whole. Does nothing if the run has none.
+
+    Raises:
+        CheckpointError: it does not belong to this run's networks, or its metadata is damaged.
+        EnvironmentFailed: the environment's saved state does not fit this environment.
+    """
+    newest = checkpoints.newest_valid(session.run)
+    if newest is None:
+        return
+    checkpoint = checkpoints.load(newest.path)
+    meta = checkpoint.meta
+    state = AgentState(checkpoint.arrays.get("agent", {}), float(_number(meta, "learning_rate", newest.path)))
+    state.check(trainer.spec)
+    trainer.restore(state)
+    saved = checkpoint.arrays.get("env", {})
+    env_state = _under("state.", saved)
+    if env_state and hasattr(env, "set_state"):
+        env.set_state(env_state)
+        statistics.set_state(_under("episode.", saved))
+    else:
+        session.warn(f"{session.config.env} has no saved state: new episodes begin in every environment")
+    set_generator_state(session.rng, _under("generator.", saved))
+    session.seed = int(_number(meta, "seed", newest.path))
+    session.env_steps = int(_number(meta, "env_steps", newest.path))
+    session.update = int(_number(meta, "update", newest.path))
+
+
+def _number(meta: Mapping[str, Any], name: str, path: Path) -> float:
+    value = meta.get(name)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise CheckpointError(f"checkpoint {path} cannot be used: its {name} is {value!r:.80}, not a number")
+    return value
+
+
+def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -1,0 +1,218 @@
+"""What a training does besides learning, the same for every backend and engine.
+
+A trainer calls `record_step` after every batched step and `end_update` after every update, and stops when
+`finished` or `should_stop`. The session writes the events, keeps the cadence of checkpoints, answers control requests
+between rollouts, and owns the run's seed and generator.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from motrix_core.config.schema import RunConfig
+from motrix_core.envs.registry import make
+from motrix_core.errors import TrainingFailed
+from motrix_core.learn import saving
+from motrix_core.learn.backend import Trainer, UpdateReport, build_trainer
+from motrix_core.learn.clock import PHASES, PhaseClock
+from motrix_core.learn.metrics import EpisodeStatistics, Metrics
+from motrix_core.learn.stepping import Transition
+from motrix_core.learn.tensorboard import TensorBoardMirror
+from motrix_core.learn.world import World
+from motrix_core.runs.checkpoints import list_checkpoints
+from motrix_core.runs.control import ControlReader, answer
+from motrix_core.runs.events import EventType, EventWriter
+from motrix_core.runs.layout import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PAUSE_POLL_S = 0.1
+
+
+class TrainSession:
+    """One trainer process's part of a run.
+
+    Attributes:
+        config: the run's configuration.
+        seed: the run's seed, drawn here if the configuration leaves it open.
+        rng: one Philox generator for initial weights and everything else that both backends draw alike.
+        clock: where the time goes; the trainer and the environment wrapper add to it.
+        env_steps, update: the run's totals so far.
+        stop: set by a signal handler to stop training after the current rollout.
+    """
+
+    def __init__(self, run: Run, config: RunConfig, *, world: World, stop: threading.Event) -> None:
+        self.run, self.config, self.world, self.stop = run, config, world, stop
+        ppo = config.ppo
+        self.seed = world.seed(ppo.seed if ppo.seed is not None else secrets.randbits(32))
+        self.rng = np.random.Generator(np.random.Philox(self.seed))
+        self.clock = PhaseClock()
+        self.env_steps = self.update = 0
+        self.samples_per_update = ppo.rollouts * ppo.num_envs
+        self._statistics = EpisodeStatistics(ppo.num_envs)
+        self._events = EventWriter(run.paths.events) if world.writes else None
+        self._control = ControlReader(run.paths.control)
+        if list_checkpoints(run):
+            # A resumed run: what is in the file was asked of an earlier trainer.
+            self._control.skip_to_end()
+        self._mirror: TensorBoardMirror | None = None
+        self._trainer: Trainer | None = None
+        self._env: Any = None
+        self._paused = self._stopping = False
+        self._saved_at = 0
+        self._update_started = perf_counter()
+
+    @property
+    def updates(self) -> int:
+        """The budget in updates: rounded up, never down to nothing."""
+        return -(-self.config.ppo.max_env_steps // self.samples_per_update)
+
+    @property
+    def batched_steps(self) -> int:
+        """Steps of all environments together so far."""
+        return self.update * self.config.ppo.rollouts
+
+    @property
+    def remaining_batched_steps(self) -> int:
+        """Batched steps to the end of the budget: whole rollouts."""
+        return max(self.updates - self.update, 0) * self.config.ppo.rollouts
+
+    @property
+    def finished(self) -> bool:
+        """Whether the budget is used up."""
+        return self.update >= self.updates
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether somebody asked for an end before the budget is used up."""
+        return self._stopping or self.stop.is_set()
+
+    def train(self) -> None:
+        """Make environment and trainer and train to the end of the budget, or until somebody asks for an end.
+
+        Raises:
+            MotrixError: the environment, the backend or the training failed.
+        """
+        env = make(
+            self.config.env,
+            num_envs=self.config.ppo.num_envs,
+            sim=self.config.sim,
+            rng=self.rng,
+            options=self.config.env_options,
+        )
+        try:
+            trainer = build_trainer(self.config, env, self)
+            self.begin(trainer, env)
+            if not (self.finished or self.should_stop):
+                trainer.train()
+            self.end()
+        finally:
+            env.close()
+
+    def begin(self, trainer: Trainer, env: Any) -> None:
+        """Take over `trainer` and `env`: continue from the run's newest checkpoint, if it has one."""
+        self._trainer, self._env = trainer, env
+        if self.world.writes and self.config.train.tensorboard:
+            self._mirror = TensorBoardMirror(self.run.paths.tensorboard)
+        saving.restore_newest(self, trainer, env, self._statistics)
+        self._saved_at = self.batched_steps
+        self._update_started = perf_counter()
+
+    def record_step(self, transition: Transition) -> None:
+        """Count one batched step."""
+        self._statistics.add(transition)
+
+    def end_update(self, report: UpdateReport) -> None:
+        """Count one update: write its metrics, then a checkpoint if one is due, then answer control requests.
+
+        Raises:
+            TrainingFailed: the update produced NaN or infinity.
+        """
+        self.update += 1
+        self.env_steps += self.samples_per_update
+        self._write_metrics(report)
+        broken = report.broken()
+        if broken is not None:
+            raise TrainingFailed(
+                f"{broken} is not a finite number after update {self.update}",
+                mend="try a smaller ppo.learning_rate, or look at the size of the rewards",
+            )
+        if self.batched_steps - self._saved_at >= self.config.ppo.check_point_interval:
+            self.save_checkpoint()
+        self._answer_requests()
+        while self._paused and not self.should_stop:
+            started = perf_counter()
+            self.stop.wait(_PAUSE_POLL_S)
+            self._answer_requests()
+            self._update_started += perf_counter() - started
+
+    def end(self) -> None:
+        """Write the last checkpoint, unless this state is saved already or nothing has been learned."""
+        if self._saved_at != self.batched_steps:
+            self.save_checkpoint()
+
+    def save_checkpoint(self) -> None:
+        """Write a checkpoint of this moment, and say so. Valid between two updates."""
+        self._saved_at = self.batched_steps
+        if self._events is None or self._trainer is None:
+            return
+        folder = saving.save(self, self._trainer, self._env, self._statistics)
+        self.write("checkpoint", {"path": str(folder.relative_to(self.run.path)), "backend": self.config.backend})
+
+    def write(self, type: EventType, data: Mapping[str, Any]) -> None:
+        """Write one event at the present step count. Does nothing on ranks other than 0."""
+        if self._events is not None:
+            self._events.write(type, env_steps=self.env_steps, update=self.update, data=data)
+
+    def warn(self, message: str, **data: Any) -> None:
+        """Tell the user about something that is not as it should be, but does not end training."""
+        self.write("warning", {"level": "warning", "message": message, **data})
+
+    def fail(self, error: BaseException) -> None:
+        """Tell the user why training ends."""
+        self.write("warning", {"level": "error", "error": type(error).__name__, "message": str(error)})
+
+    def close(self) -> None:
+        """Close the files. The events are on the disk when this returns."""
+        if self._mirror is not None:
+            self._mirror.close()
+        if self._events is not None:
+            self._events.close()
+
+    def _write_metrics(self, report: UpdateReport) -> None:
+        now = perf_counter()
+        elapsed, self._update_started = now - self._update_started, now
+        episodes, step_reward = self._statistics.take()
+        seconds = self.clock.take()
+        metrics: Metrics = {
+            **episodes,
+            **report.metrics(),
+            "perf/env_steps_per_s": self.samples_per_update / elapsed,
+            **{f"time/{phase}_ms": 1000.0 * seconds[phase] for phase in PHASES},
+        }
+        self.write("metrics", metrics)
+        if self._mirror is not None:
+            self._mirror.write({**metrics, **step_reward}, self.batched_steps)
+
+    def _answer_requests(self) -> None:
+        for request in self._control.poll():
+            message = self._carry_out(request["type"])
+            self.write("control", answer(request, done=message is None, message=message))
+
+    def _carry_out(self, request: str) -> str | None:
+        """Do what was asked; return why not, or None."""
+        if request == "stop":
+            self._stopping = True
+        elif request in ("pause", "resume"):
+            self._paused = request == "pause"
+        elif request == "checkpoint":
+            self.save_checkpoint()
+        else:
+            return f"this trainer does not take {request} requests; it takes stop, pause, resume and checkpoint"
+        return None

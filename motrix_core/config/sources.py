@@ -17,7 +17,7 @@ from motrix_core.config.keys import OPTIONS, canonical
 from motrix_core.config.registry import default_rl_cfg
 from motrix_core.config.schema import RunConfig
 from motrix_core.config.text import InvalidValue, parse_option, read_value, shown
-from motrix_core.config.validate import validate
+from motrix_core.config.validate import read_values, validate
 from motrix_core.errors import ConfigError, Problem, RunsFolderError
 
 ENVIRONMENT_VARIABLES = {"backend": "MOTRIX_BACKEND", "sim": "MOTRIX_SIM"}
@@ -133,10 +133,8 @@ class ConfigSources:
 
     @cached_property
     def _early_problems(self) -> list[Problem]:
-        # Without the environment's defaults only single values can be judged, and env may still be missing.
-        values = {"env": "unknown", **self._given}
-        _, problems = validate(values, self._places, between_fields=False)
-        return [*self._bad_sets, *problems]
+        # Rules between settings have to wait for the environment's defaults.
+        return [*self._bad_sets, *read_values(self._given, self._places)[1]]
 
     @property
     def _option_paths(self) -> list[str]:

@@ -18,7 +18,7 @@ _MAX_TEXT = 200
 _MANTISSA = r"(?:\d{1,3}(?:[ ,\u00a0\u202f]\d{3})+|\d+(?:_\d+)*)"
 _NUMBER = re.compile(rf"([+-]?)({_MANTISSA})?(?:\.(\d*))?(?:[eE]([+-]?\d{{1,6}}))?\s?([kKmMgGbB])?", re.ASCII)
 _POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9}
-_PLAIN_INT = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_PLAIN_INT = re.compile(r"[+-]?\d{1,1000}", re.ASCII)
 _PLAIN_FLOAT = re.compile(r"[+-]?(\d+\.\d*|\.\d+|\d+(?=[eE]))([eE][+-]?\d{1,3})?", re.ASCII)
 _BOOLS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
@@ -126,7 +126,7 @@ def shown(value: object) -> str:
     if value is None:
         return "none"
     # Python refuses to write out integers beyond some thousand digits.
-    if isinstance(value, int) and value.bit_length() > 256:
+    if isinstance(value, int) and value.bit_length() > 128:
         return "a number of about 10^" + str(int(value.bit_length() * math.log10(2)))
     if isinstance(value, float | int):
         return str(value)

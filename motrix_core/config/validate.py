@@ -15,13 +15,24 @@ from motrix_core.errors import ConfigError, Problem
 
 
 def validate(
-    values: Mapping[str, object], origins: Mapping[str, str] | None = None, *, between_fields: bool = True
+    values: Mapping[str, object], origins: Mapping[str, str] | None = None
 ) -> tuple[RunConfig | None, list[Problem]]:
     """The configuration that `values` (dotted path → typed value or text) make, or None and every problem.
 
     Paths that are left out take the schema's default. `origins` says where a value was read, for errors; paths
-    that are not in it need no saying. `between_fields=False` judges single values only.
+    that are not in it need no saying.
     """
+    valid, problems = read_values(values, origins)
+    if "env" not in values:
+        problems.append(Problem("env", "", known_fields()["env"].rule, "motrix envs lists them"))
+    problems += rules.check(_with_defaults(values, valid))
+    return (None if problems else RunConfig.model_validate(nested(valid))), problems
+
+
+def read_values(
+    values: Mapping[str, object], origins: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The valid ones of `values`, typed, and a problem for each of the others; every value on its own."""
     valid: dict[str, Any] = {}
     problems: list[Problem] = []
     for path, raw in values.items():
@@ -33,11 +44,7 @@ def validate(
         except InvalidValue as error:
             problem = Problem(shown(path), shown(raw), error.rule, error.mend)
             problems.append(_located(problem, path, origins))
-    if "env" not in values:
-        problems.append(Problem("env", "", known_fields()["env"].rule, "motrix envs lists them"))
-    if between_fields:
-        problems += rules.check(_with_defaults(values, valid))
-    return (None if problems else RunConfig.model_validate(nested(valid))), problems
+    return valid, problems
 
 
 def config_from(data: Mapping[str, Any], origin: str | None = None) -> RunConfig:

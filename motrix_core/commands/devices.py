@@ -52,6 +52,7 @@ def _probe_with_status() -> dict[str, Probe]:
 
         def on_result(found: Probe) -> None:
             waiting.remove(found.title)
-            status.update(f"trying {', '.join(waiting)}")
+            if waiting:
+                status.update(f"trying {', '.join(waiting)}")
 
         return probe_all(TARGETS, on_result)

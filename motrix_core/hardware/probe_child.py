@@ -194,7 +194,7 @@ def _prepare(limit_s: float) -> None:
 
 def _last_line(error: BaseException) -> str:
     """The line of the traceback that names the exception and its message, without what may follow that line."""
-    lines = "".join(traceback.format_exception_only(type(error), error)).strip().splitlines()
+    lines = "".join(traceback.format_exception_only(type(error), error)).splitlines()
     return next((line for line in lines if line and not line[0].isspace()), type(error).__name__)
 
 

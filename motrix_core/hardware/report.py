@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.console import Console
@@ -37,6 +37,10 @@ class Report:
             backend = error
         try:
             simulator = select_sim("auto", SIMULATORS)
+            found = probes[simulator.backend]
+            if not found.usable:  # chosen by package metadata, as a run does, which cannot know this
+                reason = f"{simulator.reason}, which is installed, but unusable: {found.cause}"
+                simulator = replace(simulator, reason=reason)
         except MissingExtra as error:
             simulator = error
         return cls(hardware, probes, backend, simulator)

@@ -9,6 +9,7 @@ from motrix_core.errors import RunStateError
 from motrix_core.process.identity import send_signal
 from motrix_core.runs.layout import Run
 from motrix_core.runs.state import RunState
+from motrix_core.runs.text import plain
 
 _POLL_S = 0.05
 
@@ -23,7 +24,8 @@ def request_stop(run: Run, *, kill: bool = False) -> None:
     if state.is_final:
         raise RunStateError(f"run {run.id} is {state.status} already", mend="there is nothing to stop")
     if not state.is_here:
-        raise RunStateError(f"run {run.id} is on host {state.host}", mend=f"type this command on {state.host}")
+        host = plain(state.host, limit=80)
+        raise RunStateError(f"run {run.id} is on host {host}", mend=f"type this command on {host}")
     number = signal.SIGUSR1 if kill else signal.SIGTERM
     try:
         if state.supervisor is not None and send_signal(state.supervisor, state.boot_id, number):

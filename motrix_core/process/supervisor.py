@@ -36,6 +36,8 @@ GRACE_S = 30.0
 _TICK_S = 0.5
 _SAMPLE_EVERY_S = 2.0
 _LEFTOVER_GRACE_S = 1.0
+_LOCK_LIMIT_S = 1.0
+_LOCK_POLL_S = 0.02
 
 
 class Supervisor:
@@ -215,13 +217,19 @@ class Supervisor:
 def _lock(run: Run) -> bool:
     """Hold the run's lock for as long as this process lives; False if another supervisor holds it."""
     descriptor = os.open(run.path / ".supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        sys.stderr.write(f"supervisor: this file system has no locks ({error.strerror}); going on without\n")
-    return True
+    deadline = time.monotonic() + _LOCK_LIMIT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # The one before has recorded its end and is about to exit, or it is still at work.
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(_LOCK_POLL_S)
+            continue
+        except OSError as error:
+            sys.stderr.write(f"supervisor: this file system has no locks ({error.strerror}); going on without\n")
+        return True
 
 
 def main(argv: Sequence[str] | None = None) -> int:

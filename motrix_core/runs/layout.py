@@ -18,6 +18,7 @@ from motrix_core.errors import RunNotFound, RunsFolderError
 from motrix_core.runs.files import FOLDER_MODE, make_folder, read_json_object, write_synced
 from motrix_core.runs.provenance import git_state, package_versions
 from motrix_core.runs.state import LOST, RunState, read_state, write_state
+from motrix_core.runs.text import plain
 
 if TYPE_CHECKING:
     from motrix_core.config.schema import RunConfig
@@ -118,7 +119,7 @@ class Run:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise RunsFolderError(
-                f"{self.paths.config} cannot be used: {where}: {first['msg']}",
+                plain(f"{self.paths.config} cannot be used: {where}: {first['msg']}", limit=400),
                 mend="it was changed by hand, or written by another version",
             ) from error
 
@@ -270,6 +271,20 @@ def list_runs(runs_dir: Path) -> list[RunSummary]:
     return sorted(summaries, key=lambda summary: (summary.created_at, summary.run.id), reverse=True)
 
 
+def remove_run(run: Run) -> None:
+    """Delete `run` with all that is in its folder. Whether it is over is for the caller to know.
+
+    Raises RunsFolderError if that fails; the run is then no longer listed, and its remains are hidden beside it.
+    """
+    hidden = run.path.with_name(f".deleted-{run.id}-{secrets.token_hex(4)}")
+    try:
+        # Renamed first, so that a run that is half deleted is never taken for a whole one.
+        run.path.rename(hidden)
+        shutil.rmtree(hidden)
+    except OSError as error:
+        raise RunsFolderError(f"{run.path} cannot be deleted: {error.strerror or error}") from error
+
+
 def find_run(runs_dir: Path, token: str) -> Run:
     """The run that `token` means: a run's folder, its id or an unambiguous part of it, or "last".
 
@@ -310,5 +325,5 @@ def find_run(runs_dir: Path, token: str) -> Run:
 def _ambiguous(token: str, found: list[Run]) -> RunNotFound:
     shown = sorted((f"{run.env}/{run.id}" for run in found), reverse=True)
     more = f" and {len(shown) - _SHOWN_CANDIDATES} more" if len(shown) > _SHOWN_CANDIDATES else ""
-    listed = ", ".join(shown[:_SHOWN_CANDIDATES]) + more
+    listed = plain(", ".join(shown[:_SHOWN_CANDIDATES])) + more
     return RunNotFound(f"{token!r} matches {len(found)} runs: {listed}", mend="type more of the id")

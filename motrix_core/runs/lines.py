@@ -48,6 +48,12 @@ class JsonLineReader:
         """Bytes of the file that have been dealt with."""
         return self._offset - (len(self._buffer) - self._position)
 
+    def start_at(self, offset: int) -> None:
+        """Begin with the first whole line after byte `offset` rather than at the beginning."""
+        self._begin()
+        self._offset = offset
+        self._skipping = offset > 0
+
     def poll(self, max_events: int = 2000, budget_s: float = 0.05) -> list[dict[str, Any]]:
         """The next objects, oldest first: at most `max_events`, and as many as fit into about `budget_s` seconds.
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import FakeNvml, NVMLError
+from fake_machines import FakeNvml, NVMLError
 
 from motrix_core.hardware import inventory
 from motrix_core.hardware.inventory import PACKAGES, cpu_model, gpu_possible, read_gpus, read_memory

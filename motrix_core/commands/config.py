@@ -119,7 +119,10 @@ def _table(effective: Effective) -> Table:
     from motrix_core.config.text import format_option, format_value
 
     values = flatten(effective.config.model_dump())
-    table = Table("setting", "value", "unit", "from", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("setting", "value", "unit", "from"):
+        # Folded, since a name cut short cannot be typed.
+        table.add_column(title, overflow="fold")
     for path, source in effective.sources.items():
         field = known_fields().get(path)
         text = format_value(field, values[path], display=True) if field else format_option(values[path])

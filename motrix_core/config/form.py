@@ -8,9 +8,10 @@ from typing import Any
 
 from motrix_core.config.fields import FormField, field_at, form_fields, known_fields
 from motrix_core.config.files import from_toml, parse_toml, to_toml
+from motrix_core.config.keys import OPTIONS
 from motrix_core.config.registry import BACKENDS, default_rl_cfg, registered_envs
 from motrix_core.config.schema import RunConfig
-from motrix_core.config.text import format_option, format_value, parse_value, shown
+from motrix_core.config.text import InvalidValue, format_option, format_value, parse_option, parse_value, shown
 from motrix_core.config.validate import validate
 from motrix_core.errors import Problem, UsageError
 
@@ -64,7 +65,8 @@ def default_values(env: str, backend: str) -> dict[str, Any]:
 def validate_form(env: str, backend: str, sim: str, texts: Mapping[str, str]) -> tuple[RunConfig | None, list[Problem]]:
     """The configuration that a form's `texts` (by path) make, or None and every problem at once.
 
-    Fields that are left out hold the defaults of `env` on `backend`. Never raises, whatever the texts.
+    Fields that are left out hold the defaults of `env` on `backend`. An environment's options are texts by
+    `env_options.NAME`, as `--set env.NAME=` takes them. Never raises, whatever the texts.
     """
     problems: list[Problem] = []
     defaults: Mapping[str, Any] = {}
@@ -74,8 +76,13 @@ def validate_form(env: str, backend: str, sim: str, texts: Mapping[str, str]) ->
         path = "env" if backend in BACKENDS else "backend"
         value = env if path == "env" else backend
         problems.append(Problem(path, shown(value), error.message, error.mend))
-    values = {**defaults, "env": env, "backend": backend, "sim": sim, **texts}
-    config, found = validate(values)
+    options: dict[str, Any] = {}
+    for path in (path for path in texts if path.startswith(f"{OPTIONS}.")):
+        try:
+            options[path] = parse_option(texts[path])
+        except InvalidValue as error:
+            problems.append(Problem(shown(path), shown(texts[path]), error.rule, error.mend))
+    config, found = validate({**defaults, **texts, **options, "env": env, "backend": backend, "sim": sim})
     problems += [problem for problem in found if problem.field not in {known.field for known in problems}]
     return (None if problems else config), problems
 

@@ -64,7 +64,8 @@ def page() -> str:
 _RULES = """\
 ## Rules between settings
 
-- `ppo.mini_batches` divides `ppo.rollouts * ppo.num_envs`, the samples of one update, which are at most 2^30.
+- `ppo.mini_batches` divides `ppo.rollouts * ppo.num_envs`, the samples of one update, into parts of at least 2. An
+  update has at most 2^30 samples.
 - `ppo.policy_hidden_layer_sizes` and `ppo.value_hidden_layer_sizes` are equal while
   `ppo.share_policy_value_features` is true.
 - `ppo.value_clip` is above 0 while `ppo.clip_predicted_values` is true.

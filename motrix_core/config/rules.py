@@ -14,6 +14,9 @@ from motrix_core.errors import Problem
 # A rollout is held in memory at once; 2^30 samples of one float are already 4 GiB.
 MAX_SAMPLES_PER_UPDATE = 2**30
 
+# Observations and advantages are scaled by the deviation within a mini-batch, which one sample does not have.
+MIN_MINI_BATCH_SIZE = 2
+
 
 def check(values: Mapping[str, Any]) -> list[Problem]:
     """The problems between fields. `values` maps dotted paths to valid values; invalid ones are left out."""
@@ -38,27 +41,26 @@ def nearest_divisor(number: int, wanted: int) -> int:
         distance += 1
 
 
-def _samples_fit_memory(rollouts: int, num_envs: int) -> Problem | None:
-    if rollouts * num_envs <= MAX_SAMPLES_PER_UPDATE:
-        return None
-    return Problem(
-        "ppo.rollouts",
-        rollouts,
-        f"must keep rollouts*num_envs={rollouts * num_envs} at or below {MAX_SAMPLES_PER_UPDATE}",
-        f"try {max(1, MAX_SAMPLES_PER_UPDATE // num_envs)}",
-    )
+def _samples_are_enough_and_fit_memory(rollouts: int, num_envs: int) -> Problem | None:
+    samples = rollouts * num_envs
+    if samples < MIN_MINI_BATCH_SIZE:
+        rule = f"must make rollouts*num_envs={samples} at least {MIN_MINI_BATCH_SIZE}"
+        return Problem("ppo.rollouts", rollouts, rule, f"try {MIN_MINI_BATCH_SIZE}")
+    if samples > MAX_SAMPLES_PER_UPDATE:
+        rule = f"must keep rollouts*num_envs={samples} at or below {MAX_SAMPLES_PER_UPDATE}"
+        return Problem("ppo.rollouts", rollouts, rule, f"try {max(1, MAX_SAMPLES_PER_UPDATE // num_envs)}")
+    return None
 
 
 def _mini_batches_divide(mini_batches: int, rollouts: int, num_envs: int) -> Problem | None:
     samples = rollouts * num_envs
-    if samples % mini_batches == 0:
+    most = samples // MIN_MINI_BATCH_SIZE
+    if most == 0 or (samples % mini_batches == 0 and mini_batches <= most):
         return None
-    return Problem(
-        "ppo.mini_batches",
-        mini_batches,
-        f"must divide rollouts*num_envs={samples}",
-        f"try {nearest_divisor(samples, mini_batches)}",
-    )
+    rule = f"must divide rollouts*num_envs={samples}"
+    if samples % mini_batches == 0:
+        rule += f" into parts of at least {MIN_MINI_BATCH_SIZE} samples"
+    return Problem("ppo.mini_batches", mini_batches, rule, f"try {nearest_divisor(samples, min(mini_batches, most))}")
 
 
 def _shared_trunk_has_one_shape(share: bool, policy: tuple[int, ...], value: tuple[int, ...]) -> Problem | None:
@@ -85,7 +87,7 @@ def _clipped_values_have_a_range(clip: bool, value_clip: float) -> Problem | Non
 
 
 _RULES: tuple[tuple[tuple[str, ...], Callable[..., Problem | None]], ...] = (
-    (("ppo.rollouts", "ppo.num_envs"), _samples_fit_memory),
+    (("ppo.rollouts", "ppo.num_envs"), _samples_are_enough_and_fit_memory),
     (("ppo.mini_batches", "ppo.rollouts", "ppo.num_envs"), _mini_batches_divide),
     (
         (

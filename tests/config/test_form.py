@@ -57,6 +57,14 @@ def test_the_texts_of_a_form_make_the_configuration():
     assert config == RunConfig(env="cartpole", backend="torch", sim="mujoco", ppo=PPOCfg(learning_rate=3e-4))
 
 
+def test_options_in_a_form_are_read_as_on_the_command_line():
+    config, problems = validate_form("cartpole", "jax", "auto", {"env_options.speed": "1.5", "env_options.n": '"1"'})
+    assert config is not None and not problems
+    assert config.env_options == {"speed": 1.5, "n": "1"}
+    config, problems = validate_form("cartpole", "jax", "auto", {"env_options.speed": '"1'})
+    assert config is None and problems[0].field == "env_options.speed"
+
+
 def test_all_errors_of_a_form_are_under_their_fields():
     texts = {"ppo.mini_batches": "3", "ppo.learning_rate": "fast", "ppo.epochs": "1", "ppo.seed": "-1"}
     config, problems = validate_form("cartpole", "jax", "auto", texts)

@@ -100,6 +100,9 @@ def test_what_skrl_dropped_admits_only_zero(field: str):
     ("values", "message"),
     [
         ({"mini_batches": 3}, "ppo.mini_batches=3 must divide rollouts*num_envs=65536; try 4"),
+        ({"mini_batches": 60, "num_envs": 2}, "ppo.mini_batches=60 must divide rollouts*num_envs=64; try 32"),
+        ({"mini_batches": 64, "num_envs": 2}, "rollouts*num_envs=64 into parts of at least 2 samples; try 32"),
+        ({"rollouts": 1, "num_envs": 1, "mini_batches": 1}, "must make rollouts*num_envs=1 at least 2; try 2"),
         ({"num_envs": 1_048_576, "rollouts": 16_384}, "try 1024"),
         ({"value_hidden_layer_sizes": (8,)}, "ppo.value_hidden_layer_sizes=8 must equal"),
         ({"value_clip": 0.0}, "ppo.value_clip=0 must be above 0"),

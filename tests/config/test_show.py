@@ -36,6 +36,13 @@ def test_the_table_shows_every_value_and_its_source(capsys: pytest.CaptureFixtur
     assert "153 updates · 10 027 008 env steps" in " ".join(" ".join(line) for line in lines)
 
 
+def test_a_narrow_terminal_cuts_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    show("--env", "cartpole", "--backend", "jax")
+    assert "…" not in capsys.readouterr().out
+
+
 def test_json_is_one_document(capsys: pytest.CaptureFixture[str]):
     show("--env", "cartpole", "--backend", "torch", "--json")
     document = json.loads(capsys.readouterr().out)

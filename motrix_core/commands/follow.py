@@ -54,7 +54,7 @@ def run_events(run: Run, wake: threading.Event) -> Iterator[dict[str, Any]]:
     reader = EventReader(run.paths.events)
     while True:
         # The state is read before the events: what a run wrote before it ended is then never missed.
-        over = run.state().is_over
+        over = run.state().is_final
         batch = reader.poll()
         for event in batch:
             yield event
@@ -70,7 +70,7 @@ def run_events(run: Run, wake: threading.Event) -> Iterator[dict[str, Any]]:
 @contextmanager
 def _interrupts(run: Run, narrator: Narrator) -> Iterator[threading.Event]:
     """Turn SIGINT and SIGTERM into stop requests, each more urgent than the one before."""
-    from motrix_core.process.launch import request_stop
+    from motrix_core.process.control import request_stop
     from motrix_core.runs.control import append_request
 
     steps: list[tuple[str, Callable[[], object]]] = [

@@ -13,8 +13,9 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher
 
 from motrix_core.errors import MotrixError
+from motrix_core.runs.text import plain
 from motrix_tui.actions import APP_ACTIONS, LAUNCH_ACTIONS, RUNS_ACTIONS, Action, bindings
-from motrix_tui.core import Core, Usage
+from motrix_tui.core import Core
 from motrix_tui.launch.pane import LaunchPane
 from motrix_tui.settings import Settings
 from motrix_tui.shell.dialogs import Answer, Question
@@ -22,7 +23,8 @@ from motrix_tui.shell.key_bar import KeyBar
 from motrix_tui.shell.palette import ActionCommands, MotrixLike
 from motrix_tui.shell.too_small import TooSmall, too_small
 from motrix_tui.shell.top_bar import LoadMeter, TopBar
-from motrix_tui.themes import THEME_NAMES, THEMES
+from motrix_tui.themes import PALETTES, THEME_NAMES
+from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run, RunSummary
@@ -37,7 +39,8 @@ class MotrixApp(MotrixLike):
     """The application. `core` gives it the machine and the runs folder, `settings` what it remembers."""
 
     TITLE = "motrix"
-    ENABLE_COMMAND_PALETTE = True
+    # Ours opens it, so that the registry knows the key.
+    ENABLE_COMMAND_PALETTE = False
     COMMANDS = {ActionCommands}
     BINDINGS: list[Binding] = bindings(APP_ACTIONS)  # type: ignore[assignment]
     DEFAULT_CSS = """
@@ -54,8 +57,8 @@ class MotrixApp(MotrixLike):
         self.runs: list[RunSummary] | None = None
         self._told_about_live_runs = False
         self._runs_problem: str | None = None
-        for palette in THEMES:
-            self.register_theme(palette)
+        for palette in PALETTES:
+            self.register_theme(palette.theme())
         self.theme = theme or settings.theme
 
     def compose(self) -> ComposeResult:
@@ -78,31 +81,31 @@ class MotrixApp(MotrixLike):
 
     # The machine and the runs folder, watched from worker threads.
 
-    @work(thread=True, exclusive=True, group="load", exit_on_error=False)
-    def measure_load(self) -> None:
-        usage = self.core.usage()
-        self.call_from_thread(self._show_load, usage)
+    @work(group="load")
+    async def measure_load(self) -> None:
+        usage = await in_thread(self.core.usage)
+        # A query, not query_one: the answer may come while the screen is being taken down.
+        for meter in self._main.query(LoadMeter):
+            meter.show(usage)
 
-    def _show_load(self, usage: Usage) -> None:
-        self._main.query_one(LoadMeter).show(usage)
-
-    @work(thread=True, exclusive=True, group="runs", exit_on_error=False)
-    def list_runs(self) -> None:
+    @work(exclusive=True, group="runs")
+    async def list_runs(self) -> None:
         try:
-            runs = self.core.list_runs()
+            runs = await in_thread(self.core.list_runs)
         except (MotrixError, OSError) as error:
-            self.call_from_thread(self._runs_unreadable, str(error))
+            self._runs_unreadable(plain(error))
         else:
-            self.call_from_thread(self._runs_listed, runs)
+            self._runs_listed(runs)
 
     def _runs_listed(self, runs: list[RunSummary]) -> None:
         self.runs, self._runs_problem = runs, None
         live = self.live_runs()
-        self._main.query_one(TopBar).live = len(live)
+        for bar in self._main.query(TopBar):
+            bar.live = len(live)
         for pane in self._runs_panes():
             pane.show_runs(runs)
         if live and not self._told_about_live_runs:
-            count = f"{len(live)} runs are" if len(live) > 1 else f"{self.core.plain(live[0].run.env)} is"
+            count = f"{len(live)} runs are" if len(live) > 1 else f"{plain(live[0].run.env)} is"
             self.notify(f"{count} training; 2 opens the newest", title="Welcome back", markup=False)
         self._told_about_live_runs = True
 
@@ -191,6 +194,9 @@ class MotrixApp(MotrixLike):
     async def on_runs_pane_opened(self, event: RunsPane.Opened) -> None:
         await self.open_run(event.run)
 
+    def on_runs_pane_wanted(self) -> None:
+        self.list_runs()
+
     # Help, palette, themes, leaving.
 
     def available_actions(self) -> tuple[Action, ...]:
@@ -212,7 +218,7 @@ class MotrixApp(MotrixLike):
         self.push_screen(HelpScreen(about or "", self.available_actions()))
 
     def action_palette(self) -> None:
-        if not CommandPalette.is_open(self):
+        if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(placeholder="Search actions…"))
 
     def use_theme(self, name: str) -> None:
@@ -227,11 +233,14 @@ class MotrixApp(MotrixLike):
         self.use_theme(THEME_NAMES[(THEME_NAMES.index(self.theme) + 1) % len(THEME_NAMES)])
         self.notify(f"theme {self.theme}", timeout=2, markup=False)
 
-    @work(exclusive=True, group="quit")
     async def action_quit(self) -> None:
+        self._leave()
+
+    @work(exclusive=True, group="quit")
+    async def _leave(self) -> None:
         live = self.live_runs()
         if live:
-            names = "\n".join(f"  ● {self.core.plain(run.run.env)} · {self.core.plain(run.run.id)}" for run in live)
+            names = "\n".join(f"  ● {plain(run.run.env)} · {plain(run.run.id)}" for run in live)
             answer = await self.push_screen_wait(
                 Question(
                     "Runs are training",
@@ -242,16 +251,22 @@ class MotrixApp(MotrixLike):
             if answer == "cancel":
                 return
             if answer == "stop":
-                await self._stop_all(live).wait()
+                try:
+                    await in_thread(self._stop_all, live)
+                except MotrixError as error:
+                    self.notify(plain(error), title="Not stopped", severity="error", markup=False)
+                    return
         self.exit()
 
-    @work(thread=True, group="stop", exit_on_error=False)
     def _stop_all(self, runs: list[RunSummary]) -> None:
+        problems = []
         for run in runs:
             try:
                 self.core.request_stop(run.run)
             except (MotrixError, OSError) as error:
-                self.call_from_thread(self.notify, str(error), severity="error", markup=False)
+                problems.append(str(error))
+        if problems:
+            raise MotrixError("; ".join(problems))
 
     def on_resize(self, event: events.Resize) -> None:
         if too_small(event.size) and not isinstance(self.screen, TooSmall):

@@ -1,17 +1,21 @@
 """The rooms of `motrix_core` as the dashboard sees them.
 
-Every import of a room happens inside a method, so that the first frame waits for none of them, and every screen gets
-its data from one object, so that tests give it a machine of their own. Methods that touch the disk, NVML or a child
-process block; call them from a worker thread.
+A room is imported when it is first needed, so that the first frame waits for none of them, and every screen gets its
+data from one object, so that tests give it a machine of their own. Methods that touch the disk, NVML or a child
+process block; call them from a thread (`motrix_tui.threads`).
 """
 
 from __future__ import annotations
 
 import os
+import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from motrix_core.errors import MotrixError, RunStateError
 
 if TYPE_CHECKING:
     from motrix_core.config.form import Derived, FormField
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
     from motrix_core.runs.layout import Run, RunSummary
 
 PROBES = ("jax", "torch", "motrixsim", "mujoco")
+
+# Two threads that import modules of one circle at the same moment see each other's half-made modules.
+_IMPORTING = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -44,39 +51,42 @@ class Core:
     @property
     def runs_dir(self) -> Path:
         """The runs folder, absolute; raises RunsFolderError for what cannot be a folder's path."""
-        from motrix_core.config.sources import runs_dir
+        with _IMPORTING:
+            from motrix_core.config.sources import runs_dir
 
         return runs_dir(self._runs_dir, os.environ)
 
     def inventory(self) -> Inventory:
-        from motrix_core.hardware import inventory
+        with _IMPORTING:
+            from motrix_core.hardware import inventory
 
         return inventory()
 
     def probe_all(self, on_result: Callable[[Probe], None]) -> Mapping[str, Probe]:
-        """Probe every backend and simulator; `on_result` is called from this thread as each one answers."""
-        from motrix_core.hardware import probe_all
+        """Probe every backend and simulator; `on_result` is called as each one answers."""
+        with _IMPORTING:
+            from motrix_core.hardware import probe_all
 
         return probe_all(PROBES, on_result=on_result)
 
     def preferred_backend(self, probes: Mapping[str, Probe]) -> str | None:
         """The automatic choice among finished `probes`, None if no backend can train."""
-        from motrix_core.hardware.select import supports_of
+        with _IMPORTING:
+            from motrix_core.hardware.select import supports_of
 
         choice = supports_of(probes).preferred()
         return choice[0] if choice else None
 
     def usage(self) -> Usage:
-        import psutil
+        with _IMPORTING:
+            import psutil
 
-        from motrix_core.hardware.inventory import read_gpus, read_memory
+            from motrix_core.hardware.inventory import read_gpus, read_memory
 
-        if self._has_gpus:
-            rates = [gpu.utilisation for gpu in read_gpus()[0] if gpu.utilisation is not None]
-            # A driver that is not there now will not be there in two seconds; asking costs a library search each time.
-            self._has_gpus = bool(rates)
-        else:
-            rates = []
+        # A driver that is not there now will not be there in two seconds, and asking searches for its library.
+        gpus = read_gpus()[0] if self._has_gpus else ()
+        self._has_gpus = bool(gpus)
+        rates = [gpu.utilisation for gpu in gpus if gpu.utilisation is not None]
         memory = read_memory()
         return Usage(
             cpu_percent=psutil.cpu_percent(),
@@ -86,67 +96,84 @@ class Core:
         )
 
     def catalog(self) -> Mapping[str, EnvSpec]:
-        from motrix_core.envs.catalog import catalog
+        with _IMPORTING:
+            from motrix_core.envs.catalog import catalog
 
         return catalog()
 
     def form_fields(self) -> Sequence[FormField]:
-        from motrix_core.config.form import form_fields
+        with _IMPORTING:
+            from motrix_core.config.form import form_fields
 
         return form_fields()
 
     def validate(
         self, env: str, backend: str, sim: str, texts: Mapping[str, str]
     ) -> tuple[RunConfig | None, list[Problem]]:
-        from motrix_core.config.form import validate_form
+        """The configuration that `texts` (by path, the rest being defaults) make, or None and every problem."""
+        with _IMPORTING:
+            from motrix_core.config.form import validate_form
 
         return validate_form(env, backend, sim, texts)
 
     def parse(self, field: FormField, text: str) -> Any:
         """The value that `text` means; raises ValueError."""
-        from motrix_core.config.form import parse_value
+        with _IMPORTING:
+            from motrix_core.config.form import parse_value
 
         return parse_value(field, text)
 
     def default_texts(self, env: str, backend: str) -> dict[str, str]:
         """Path → text of every field, as `env` and `backend` have it when nothing is changed."""
-        from motrix_core.config.form import default_values, field_at, format_value
+        with _IMPORTING:
+            from motrix_core.config.form import default_values, field_at, format_value
 
         values = default_values(env, backend)
         return {path: format_value(field_at(path), value, display=True) for path, value in values.items()}
 
     def derived(self, config: RunConfig) -> Derived:
-        from motrix_core.config.form import derived
+        with _IMPORTING:
+            from motrix_core.config.form import derived
 
         return derived(config)
 
     def command_line(self, config: RunConfig) -> list[str]:
-        from motrix_core.config.form import command_line
+        with _IMPORTING:
+            from motrix_core.config.form import command_line
 
         return command_line(config)
 
     def create_run(self, config: RunConfig, extra: dict[str, Any]) -> Run:
-        from motrix_core.runs.layout import create_run
+        with _IMPORTING:
+            from motrix_core.runs.layout import create_run
 
         return create_run(config, self.runs_dir, extra=extra)
 
     def launch(self, run: Run) -> None:
-        from motrix_core.process.launch import launch
+        with _IMPORTING:
+            from motrix_core.process.launch import launch
 
         launch(run)
 
     def list_runs(self) -> list[RunSummary]:
-        from motrix_core.runs.layout import list_runs
+        with _IMPORTING:
+            from motrix_core.runs.layout import list_runs
 
         return list_runs(self.runs_dir)
 
-    def request_stop(self, run: Run, *, kill: bool = False) -> None:
-        from motrix_core.process import request_stop
+    def request_stop(self, run: Run) -> None:
+        with _IMPORTING:
+            from motrix_core.process.control import request_stop
 
-        request_stop(run, kill=kill)
+        request_stop(run)
 
-    def plain(self, text: Any) -> str:
-        """`text` from a file or another process without control sequences."""
-        from motrix_core.runs.text import plain
-
-        return plain(str(text))
+    def delete_run(self, run: Run) -> None:
+        """Remove the folder of `run` for good. Raises RunStateError while the run is live, OSError from the disk."""
+        try:
+            is_live = run.state().is_live
+        except MotrixError:
+            # Nobody can be training into a run whose state nobody can read; deleting is how one gets rid of it.
+            is_live = False
+        if is_live:
+            raise RunStateError(f"run {run.id} is live", mend="stop it first")
+        shutil.rmtree(run.path)

@@ -6,39 +6,69 @@ blue, vermillion and reddish purple stay apart with protanopia, deuteranopia and
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from textual.theme import Theme
 
 DEFAULT_THEME = "night"
 
 
-def _theme(name: str, *, dark: bool = True, muted: str, border: str, **colors: str) -> Theme:
-    return Theme(
-        name=name,
-        dark=dark,
-        variables={
-            "muted": muted,
-            "rule": border,
-            "border": colors["primary"],
-            "border-blurred": border,
-            "input-cursor-background": colors["primary"],
-            "input-selection-background": f"{colors['primary']} 35%",
-            "block-cursor-text-style": "none",
-            "footer-key-foreground": colors["accent"],
-            "scrollbar": border,
-            "scrollbar-hover": muted,
-            "scrollbar-active": colors["primary"],
-            "scrollbar-background": colors["background"],
-            "scrollbar-background-hover": colors["background"],
-            "scrollbar-background-active": colors["background"],
-            "scrollbar-corner-color": colors["background"],
-        },
-        **colors,
-    )
+@dataclass(frozen=True)
+class Palette:
+    """`muted` is for what is there but not looked for, `rule` for borders at rest."""
+
+    name: str
+    primary: str
+    secondary: str
+    accent: str
+    success: str
+    warning: str
+    error: str
+    foreground: str
+    background: str
+    surface: str
+    panel: str
+    muted: str
+    rule: str
+    dark: bool = True
+
+    def theme(self) -> Theme:
+        return Theme(
+            name=self.name,
+            primary=self.primary,
+            secondary=self.secondary,
+            accent=self.accent,
+            success=self.success,
+            warning=self.warning,
+            error=self.error,
+            foreground=self.foreground,
+            background=self.background,
+            surface=self.surface,
+            panel=self.panel,
+            dark=self.dark,
+            variables={
+                "muted": self.muted,
+                "rule": self.rule,
+                "border": self.primary,
+                "border-blurred": self.rule,
+                "input-cursor-background": self.primary,
+                "input-selection-background": f"{self.primary} 35%",
+                "block-cursor-text-style": "none",
+                "footer-key-foreground": self.accent,
+                "scrollbar": self.rule,
+                "scrollbar-hover": self.muted,
+                "scrollbar-active": self.primary,
+                "scrollbar-background": self.background,
+                "scrollbar-background-hover": self.background,
+                "scrollbar-background-active": self.background,
+                "scrollbar-corner-color": self.background,
+            },
+        )
 
 
-THEMES: tuple[Theme, ...] = (
-    _theme(
-        "night",
+PALETTES: tuple[Palette, ...] = (
+    Palette(
+        name="night",
         primary="#5fb3f6",
         secondary="#9d8cff",
         accent="#4fd6be",
@@ -50,10 +80,10 @@ THEMES: tuple[Theme, ...] = (
         surface="#161d28",
         panel="#1f2937",
         muted="#8b98ab",
-        border="#344358",
+        rule="#344358",
     ),
-    _theme(
-        "ember",
+    Palette(
+        name="ember",
         primary="#ff9e64",
         secondary="#d7a3ff",
         accent="#ffd166",
@@ -65,10 +95,10 @@ THEMES: tuple[Theme, ...] = (
         surface="#211a16",
         panel="#2e241e",
         muted="#a8988a",
-        border="#4d3d33",
+        rule="#4d3d33",
     ),
-    _theme(
-        "paper",
+    Palette(
+        name="paper",
         dark=False,
         primary="#1b5fa8",
         secondary="#6a3fa0",
@@ -81,10 +111,10 @@ THEMES: tuple[Theme, ...] = (
         surface="#efece4",
         panel="#e2ddd2",
         muted="#5d6675",
-        border="#b9b3a5",
+        rule="#b9b3a5",
     ),
-    _theme(
-        "clear",
+    Palette(
+        name="clear",
         primary="#56b4e9",
         secondary="#cc79a7",
         accent="#f0e442",
@@ -96,8 +126,8 @@ THEMES: tuple[Theme, ...] = (
         surface="#15151b",
         panel="#22222b",
         muted="#a6a6b3",
-        border="#4a4a58",
+        rule="#4a4a58",
     ),
 )
 
-THEME_NAMES = tuple(theme.name for theme in THEMES)
+THEME_NAMES = tuple(palette.name for palette in PALETTES)

@@ -21,7 +21,7 @@ class CommandBar(Horizontal):
     DEFAULT_CSS = """
     CommandBar { height: auto; max-height: 4; padding: 0 1; background: $surface; }
     CommandBar Static { width: 1fr; height: auto; }
-    CommandBar Button { width: 16; min-width: 12; margin-left: 2; }
+    CommandBar Button { width: 15; min-width: 12; margin-left: 2; }
     """
 
     command: reactive[tuple[str, ...] | None] = reactive(None)
@@ -30,7 +30,7 @@ class CommandBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("", markup=False, id="command")
-        yield Button("Launch ▶  ^r", id="launch-button", variant="success", compact=True)
+        yield Button("Launch ▶ ^r", id="launch-button", variant="success", compact=True)
 
     def on_mount(self) -> None:
         self._phase = 0

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from motrix_core.runs.text import plain
 from motrix_tui.core import Core
 from motrix_tui.text import shortened
 
@@ -99,7 +100,7 @@ class EnvironmentPanel(Vertical):
     def _line(self, spec: EnvSpec) -> Content:
         width = max(16, self.content_size.width - 3)
         sizes = f"{spec.obs_dim} → {spec.act_dim}"
-        name = shortened(self._core.plain(spec.name), width - len(sizes) - 1)
+        name = shortened(plain(spec.name), width - len(sizes) - 1)
         return Content.assemble(name.ljust(width - len(sizes)), (sizes, "$muted"))
 
     def on_resize(self) -> None:
@@ -107,7 +108,6 @@ class EnvironmentPanel(Vertical):
             self._fill(self.query_one(Input).value)
 
     def _about(self, spec: EnvSpec) -> None:
-        plain = self._core.plain
         runs_on = ", ".join(spec.sims) or "NumPy, no simulator needed"
         facts = [f"{spec.obs_dim} observations → {spec.act_dim} actions", f"runs on {runs_on}"]
         if spec.episode_s:

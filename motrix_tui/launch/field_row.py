@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from motrix_core.config.form import FormField
 
 LABEL_WIDTH = 26
-NARROW_LABEL_WIDTH = 20
+NARROW_LABEL_WIDTH = 24
 VALUE_WIDTH = 16
 
 
@@ -78,7 +78,7 @@ class FieldRow(Widget):
 
     @property
     def _label_width(self) -> int:
-        return LABEL_WIDTH if self.size.width >= LABEL_WIDTH + VALUE_WIDTH + 8 else NARROW_LABEL_WIDTH
+        return LABEL_WIDTH if self.size.width >= LABEL_WIDTH + VALUE_WIDTH + 6 else NARROW_LABEL_WIDTH
 
     def compose(self) -> ComposeResult:
         return iter(())
@@ -182,12 +182,12 @@ class FieldRow(Widget):
 
 class FieldEditor(Input):
     BINDINGS = [
-        Binding("enter", "finish(0)", "take", show=False),
+        Binding("enter", "finish(0)", "take"),
         Binding("down", "finish(1)", "next", show=False),
         Binding("up", "finish(-1)", "previous", show=False),
         Binding("tab", "finish(1, True)", "next", show=False),
         Binding("shift+tab", "finish(-1, True)", "previous", show=False),
-        Binding("escape", "cancel", "cancel", show=False),
+        Binding("escape", "cancel", "leave as it was"),
     ]
 
     @property

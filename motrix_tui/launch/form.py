@@ -137,7 +137,9 @@ class FormPanel(Vertical):
     def _field_help(field: FormField) -> Content:
         unit = f" · {field.unit}" if field.unit else ""
         return Content.assemble(
-            (field.path, "bold $primary"), (f"{unit} · {field.rule}\n", "$muted"), (field.help, "$foreground")
+            (field.path, "bold $primary"),
+            (f"{unit} · {field.rule.removeprefix('must be ')}\n", "$muted"),
+            (field.help, "$foreground"),
         )
 
 

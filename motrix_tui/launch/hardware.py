@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Static
 
+from motrix_core.runs.text import plain
 from motrix_tui.core import Core
 from motrix_tui.launch.machine import BACKENDS, Candidate
 from motrix_tui.text import SPINNER, gibibytes, shortened
@@ -56,7 +57,6 @@ class HardwarePanel(VerticalScroll, can_focus=False):
         self.query_one("#detail", Static).update(self._detail(self.query_one(CandidateList).current))
 
     def _machine(self, inventory: Inventory) -> Content:
-        plain = self._core.plain
         cpu, memory = inventory.cpu, inventory.memory
         lines = [
             ("CPU", f"{cpu.usable:g} cores · {plain(cpu.model)}"),
@@ -76,7 +76,7 @@ class HardwarePanel(VerticalScroll, can_focus=False):
         """Cause and mend of what cannot be used, device of what can."""
         if candidate is None:
             return Content("")
-        plain, probe = self._core.plain, candidate.probe
+        probe = candidate.probe
         if probe is None:
             return Content.styled(f"trying out {candidate.title} …", "$muted")
         if probe.usable:

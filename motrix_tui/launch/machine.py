@@ -71,10 +71,14 @@ class Machine:
         if spec is None or not spec.sims:
             return "none"
         usable = (name for name in spec.sims if self._installed(name) and not self._failed(name))
-        asked = os.environ.get("MOTRIX_SIM")
-        if spec.name not in self.wanted_sim and asked in spec.sims:
-            return asked
-        return self.wanted_sim.get(spec.name) or next(usable, spec.sims[0])
+        asked = self.asked_sim(spec)
+        return next(usable, spec.sims[0]) if asked == "auto" else asked
+
+    def asked_sim(self, spec: EnvSpec) -> str:
+        """What the person chose for `spec`, here or by MOTRIX_SIM; "auto" if nothing."""
+        from_environment = os.environ.get("MOTRIX_SIM", "")
+        default = from_environment if from_environment in spec.sims else "auto"
+        return self.wanted_sim.get(spec.name, default)
 
     def next_backend(self) -> str | None:
         """The backend that `b` would take, or None if no other one can be used."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button
 
-from motrix_core.errors import ConfigError, MotrixError
+from motrix_core.errors import MotrixError
+from motrix_core.runs.text import plain
 from motrix_tui.actions import LAUNCH_ACTIONS, bindings
 from motrix_tui.core import Core
 from motrix_tui.launch.command_bar import CommandBar
@@ -25,12 +26,11 @@ from motrix_tui.launch.hardware import CandidateList, HardwarePanel
 from motrix_tui.launch.machine import BACKENDS, TITLES, Machine
 from motrix_tui.launch.model import FormModel, FormState
 from motrix_tui.shell.tab_strip import Tab, TabStrip
+from motrix_tui.threads import in_thread, streamed
 
 if TYPE_CHECKING:
-    from motrix_core.config.form import FormField
     from motrix_core.config.schema import RunConfig
     from motrix_core.envs.spec import EnvSpec
-    from motrix_core.hardware import Inventory, Probe
     from motrix_core.runs.layout import Run
 
 SECTIONS = {"machine": "m Machine", "environments": "e Environment", "form": "f Form"}
@@ -43,7 +43,7 @@ class LaunchPane(Vertical):
     HELP = "Pick an environment, a backend and hyperparameters, then press ctrl+r."
     BINDINGS: list[Binding] = bindings(LAUNCH_ACTIONS)  # type: ignore[assignment]
     DEFAULT_CSS = """
-    LaunchPane #sections { display: none; margin: 0 1; }
+    LaunchPane #sections { display: none; }
     LaunchPane #panels { height: 1fr; }
     LaunchPane HardwarePanel, LaunchPane EnvironmentPanel, LaunchPane FormPanel {
         height: 100%; border: round $rule; border-title-color: $muted; border-subtitle-color: $muted; padding: 0 1;
@@ -65,7 +65,7 @@ class LaunchPane(Vertical):
     LaunchPane #environment-list:focus > .option-list--option-highlighted {
         background: $primary 35%; color: $foreground; text-style: bold;
     }
-    LaunchPane #about { height: auto; max-height: 11; border-top: solid $rule; }
+    LaunchPane #about { height: auto; max-height: 11; border-top: solid $rule; scrollbar-size-vertical: 1; }
     LaunchPane #groups { width: 100%; margin-bottom: 1; }
     LaunchPane #fields { height: 1fr; scrollbar-size-vertical: 1; background: $background; }
     LaunchPane #form-problems { color: $error; display: none; height: auto; }
@@ -112,32 +112,23 @@ class LaunchPane(Vertical):
 
     # What the rooms tell, from worker threads.
 
-    @work(thread=True, exit_on_error=False, group="schema")
-    def _load_schema(self) -> None:
-        specs = self._core.catalog()
-        fields = self._core.form_fields()
-        self.app.call_from_thread(self._schema_loaded, specs, fields)
-
-    async def _schema_loaded(self, specs: Mapping[str, EnvSpec], fields: Sequence[FormField]) -> None:
-        self._specs = specs
+    @work(group="schema")
+    async def _load_schema(self) -> None:
+        self._specs = await in_thread(self._core.catalog)
+        fields = await in_thread(self._core.form_fields)
         self._model = FormModel(self._core, fields)
         with self.app.batch_update():
             await self.query_one(FormPanel).show_fields(fields)
-            self.query_one(EnvironmentPanel).show_specs(specs)
+            self.query_one(EnvironmentPanel).show_specs(self._specs)
 
-    @work(thread=True, exit_on_error=False, group="probe")
-    def _probe(self) -> None:
-        self.app.call_from_thread(self._inventory_read, self._core.inventory())
-        self._core.probe_all(lambda probe: self.app.call_from_thread(self._probed, probe))
-
-    def _inventory_read(self, inventory: Inventory) -> None:
-        self._machine.inventory = inventory
+    @work(group="probe")
+    async def _probe(self) -> None:
+        self._machine.inventory = inventory = await in_thread(self._core.inventory)
         self.query_one(HardwarePanel).show_inventory(inventory)
         self._machine_changed()
-
-    def _probed(self, probe: Probe) -> None:
-        self._machine.probed(probe)
-        self._machine_changed()
+        async for probe in streamed(self._core.probe_all):
+            self._machine.probed(probe)
+            self._machine_changed()
 
     # What follows from what.
 
@@ -157,7 +148,7 @@ class LaunchPane(Vertical):
         model, spec = self._model, self._spec
         if model is None or spec is None:
             return
-        wanted = (spec.name, self._machine.backend, self._machine.sim(spec))
+        wanted = (spec.name, self._machine.backend, self._machine.asked_sim(spec))
         if wanted != (model.env, model.backend, model.sim):
             model.choose(env=wanted[0], backend=wanted[1], sim=wanted[2])
             self._form_changed()
@@ -170,11 +161,11 @@ class LaunchPane(Vertical):
         try:
             self._state = model.state()
         except MotrixError as error:
-            self._state, bar.problem = FormState(), self._core.plain(error)
+            self._state, bar.problem = FormState(), plain(error)
         else:
-            bar.problem = self._core.plain(spec.error) if spec.error else ""
+            bar.problem = plain(spec.error) if spec.error else ""
         bar.show_command(self._state.command)
-        title = f"PPO · {self._core.plain(spec.name)} · {TITLES[model.backend]}"
+        title = f"PPO · {plain(spec.name)} · {TITLES[model.backend]}"
         self.query_one(FormPanel).show_state(self._state, title=title)
 
     def on_environment_panel_chosen(self, event: EnvironmentPanel.Chosen) -> None:
@@ -214,7 +205,7 @@ class LaunchPane(Vertical):
             reason = "is not installed"
             if candidate.probe is not None:
                 reason = f"cannot be used: {candidate.probe.cause}; {candidate.probe.mend}"
-            self.notify(self._core.plain(f"{TITLES[name]} {reason}"), severity="warning", markup=False)
+            self.notify(plain(f"{TITLES[name]} {reason}"), severity="warning", markup=False)
             return
         self._machine.wanted_backend = name
         self._machine_changed()
@@ -226,7 +217,7 @@ class LaunchPane(Vertical):
         other = self._machine.next_sim(spec) if spec.sims else None
         if other is None:
             why = f"runs on {TITLES[self._machine.sim(spec)]} here" if spec.sims else "needs no simulator"
-            self.notify(f"{self._core.plain(spec.name)} {why}; there is no other one", markup=False)
+            self.notify(f"{plain(spec.name)} {why}; there is no other one", markup=False)
             return
         self._machine.wanted_sim[spec.name] = other
         self._machine_changed()
@@ -288,7 +279,7 @@ class LaunchPane(Vertical):
             return
         obstacle = self._machine.obstacle(self._spec)
         if obstacle is not None:
-            bar.problem = self._core.plain(obstacle)
+            bar.problem = plain(obstacle)
             return
         bar.problem, bar.busy = "", True
         self._launch(config)
@@ -306,15 +297,20 @@ class LaunchPane(Vertical):
             self._reveal("form")
             self.query_one(FormPanel).show_field(path)
 
-    @work(thread=True, exit_on_error=False, group="launch")
-    def _launch(self, config: RunConfig) -> None:
+    @work(group="launch")
+    async def _launch(self, config: RunConfig) -> None:
+        bar = self.query_one(CommandBar)
         try:
-            run = self._core.create_run(config, self._extra())
-            self._core.launch(run)
+            # The record names what trains, also where the command line leaves the choice to the machine.
+            chosen = config.model_copy(update={"sim": self._machine.sim(self._spec)})
+            run = await in_thread(self._core.create_run, chosen, self._extra())
+            await in_thread(self._core.launch, run)
         except (MotrixError, OSError) as error:
-            self.app.call_from_thread(self._launch_failed, error)
+            bar.problem = f"not launched: {plain(error)}"
         else:
-            self.app.call_from_thread(self._launched, run)
+            self.post_message(self.Launched(run))
+        finally:
+            bar.busy = False
 
     def _extra(self) -> dict[str, object]:
         """What `config.json` records beside the configuration."""
@@ -324,16 +320,6 @@ class LaunchPane(Vertical):
             "selection": {"backend": self._machine.reason()},
             "sources": dict.fromkeys(self._state.changes, "form"),
         }
-
-    def _launch_failed(self, error: Exception) -> None:
-        bar = self.query_one(CommandBar)
-        bar.busy = False
-        lines = error.problems if isinstance(error, ConfigError) else (error,)
-        bar.problem = "not launched: " + "; ".join(self._core.plain(line) for line in lines)
-
-    def _launched(self, run: Run) -> None:
-        self.query_one(CommandBar).busy = False
-        self.post_message(self.Launched(run))
 
     # Room.
 

@@ -36,12 +36,17 @@ class KeyBar(Widget):
                 return
             left += content.cell_length
 
+    def _is_typed(self, key: str) -> bool:
+        """Whether the focused widget takes `key` as a character of its text."""
+        focused, name = self.screen.focused, key_name(key)
+        return focused is not None and len(name) == 1 and focused.check_consume_key(key, name)
+
     def _items(self) -> list[tuple[Content, str | None]]:
         """What is drawn, from left to right, each with the key that a click on it stands for."""
         own: list[tuple[Content, str | None]] = []
         everywhere: list[tuple[Content, str | None]] = []
         for active in self.screen.active_bindings.values():
-            if not active.binding.show:
+            if not active.binding.show or self._is_typed(active.binding.key):
                 continue
             style = ("bold $accent", "$foreground") if active.enabled else ("$muted dim", "$muted dim")
             item = Content.assemble(

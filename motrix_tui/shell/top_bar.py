@@ -75,9 +75,9 @@ class LoadMeter(Static):
         gpu = "–" if usage.gpu_percent is None else f"{usage.gpu_percent:.0f}%"
         candidates = (
             (("cpu ", bars, f" {cpu}"), ("ram ", f"{ram}/{gibibytes(usage.memory_total)} G", ""), ("gpu ", gpu, "")),
-            (("cpu", cpu, ""), ("ram ", f"{ram} G", ""), ("gpu ", gpu, "")),
-            (("cpu", cpu, ""), ("gpu ", gpu, "")),
-            (("cpu", cpu, ""),),
+            (("cpu ", cpu.strip(), ""), ("ram ", f"{ram} G", ""), ("gpu ", gpu, "")),
+            (("cpu ", cpu.strip(), ""), ("gpu ", gpu, "")),
+            (("cpu ", cpu.strip(), ""),),
         )
         for parts in candidates:
             line = Content("  ").join(

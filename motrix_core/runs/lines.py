@@ -12,6 +12,7 @@ from typing import Any
 _CHUNK = 256 << 10
 _FINGERPRINT = 64
 _LINES_PER_CLOCK = 16
+_NO_FILE = (-1, -1)
 
 
 class JsonLineReader:
@@ -33,6 +34,7 @@ class JsonLineReader:
         self.at_end = False
         self._decode = json.JSONDecoder(parse_constant=lambda _: None).decode
         self._file: tuple[int, int] | None = None
+        self._modified_ns = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -65,6 +67,9 @@ class JsonLineReader:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             self.at_end = True
+            if self._file is not None:
+                # Whatever comes next is another file, even if it is given the same inode.
+                self._file = _NO_FILE
             return []
         try:
             return self._poll(descriptor, max_events, time.perf_counter() + budget_s)
@@ -96,13 +101,14 @@ class JsonLineReader:
     def _notice_another_file(self, descriptor: int, status: os.stat_result) -> None:
         identity = (status.st_dev, status.st_ino)
         if self._file is None:
-            self._file = identity
+            self._file, self._modified_ns = identity, status.st_mtime_ns
             return
         same = identity == self._file and status.st_size >= self._offset
-        if same and status.st_size > self._offset:
-            # Truncated and written anew past our offset in the meantime: only the content can tell.
+        if same and status.st_mtime_ns != self._modified_ns:
+            # Truncated and written anew up to our offset in the meantime: only the content can tell.
             before = os.pread(descriptor, len(self._last_bytes), self._offset - len(self._last_bytes))
             same = before == self._last_bytes
+        self._modified_ns = status.st_mtime_ns
         if not same:
             self._file = identity
             self.restarts += 1

@@ -58,14 +58,10 @@ def make_agent(spec: ModelSpec, hyper: PPOHyperparameters, state: AgentState, st
     cfg.experiment.write_interval = 0
     cfg.experiment.checkpoint_interval = 0
     memory = OrderedMemory(memory_size=steps, num_envs=num_envs, device="cpu")
-    agent = PPO(models=models, memory=memory, cfg=cfg, device="cpu", **spaces_only(spaces))
+    agent = PPO(models=models, memory=memory, cfg=cfg, **spaces)
     agent.init()
     load(agent, spec, state)
     return agent
-
-
-def spaces_only(spaces: dict) -> dict:
-    return {name: spaces[name] for name in ("observation_space", "action_space")}
 
 
 def load(agent: PPO, spec: ModelSpec, state: AgentState) -> None:
@@ -102,7 +98,7 @@ def record(agent: PPO, rollout: RolloutBatch, *, time_limit_terminates: bool = F
     skrl reads a truncated episode's value from `next_observations`, which are given the observation that it ended in.
     The rollout's log probabilities are kept instead of those of the actions that skrl would have sampled.
     """
-    length, num_envs = rollout.rewards.shape
+    length = len(rollout.rewards)
     following = np.concatenate((rollout.obs[1:], rollout.next_obs[None]))
     following.reshape(-1, following.shape[-1])[rollout.final_index] = rollout.final_obs
     terminated = rollout.terminated | rollout.truncated if time_limit_terminates else rollout.terminated

@@ -167,19 +167,15 @@ class MotrixApp(MotrixLike):
         """Show `run` in Monitor."""
         pane: MonitorPane = await self.show_place("monitor")  # type: ignore[assignment]
         pane.open_run(run)
-        self._monitored = run
-
-    _monitored: Run | None = None
 
     async def action_launch(self) -> None:
         await self.show_place("launch")
 
     async def action_monitor(self) -> None:
+        pane: MonitorPane = await self.show_place("monitor")  # type: ignore[assignment]
         live = self.live_runs()
-        if self._monitored is None and live:
-            await self.open_run(live[0].run)
-        else:
-            await self.show_place("monitor")
+        if pane.run is None and live:
+            pane.open_run(live[0].run)
 
     async def action_runs(self) -> None:
         await self.show_place("runs")
@@ -193,6 +189,9 @@ class MotrixApp(MotrixLike):
 
     async def on_runs_pane_opened(self, event: RunsPane.Opened) -> None:
         await self.open_run(event.run)
+
+    async def on_monitor_pane_detached(self) -> None:
+        await self.show_place("runs")
 
     def on_runs_pane_wanted(self) -> None:
         self.list_runs()

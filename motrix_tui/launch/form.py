@@ -136,9 +136,10 @@ class FormPanel(Vertical):
     @staticmethod
     def _field_help(field: FormField) -> Content:
         unit = f" · {field.unit}" if field.unit else ""
+        rule = field.rule.removeprefix("must be ")
         return Content.assemble(
             (field.path, "bold $primary"),
-            (f"{unit} · {field.rule.removeprefix('must be ')}\n", "$muted"),
+            (f"{unit} · {rule}\n", "$muted"),
             (field.help, "$foreground"),
         )
 

@@ -64,7 +64,7 @@ class TrainSession:
         self._mirror: TensorBoardMirror | None = None
         self._trainer: Trainer | None = None
         self._env: Any = None
-        self._paused = self._stopping = False
+        self._paused = self._stopping = self._told_of_guess = False
         self._saved_at = 0
         self._update_started = perf_counter()
 
@@ -127,6 +127,12 @@ class TrainSession:
     def record_step(self, transition: Transition) -> None:
         """Count one batched step."""
         self._statistics.add(transition)
+        if transition.guessed and not self._told_of_guess:
+            self._told_of_guess = True
+            self.warn(
+                f"{self.config.env} does not report info['final_obs'], so truncated episodes are credited with the "
+                "value of the observation before their last"
+            )
 
     def end_update(self, report: UpdateReport) -> None:
         """Count one update: write its metrics, then a checkpoint if one is due, then answer control requests.

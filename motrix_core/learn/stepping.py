@@ -28,6 +28,8 @@ class Transition:
     terminated, truncated: (num_envs,) bool; never both, and termination wins: a failure at the time limit is one.
     final_obs: (num_envs, obs_dim) float32, or None where no episode was truncated. `obs`, with the rows of
         truncated episodes replaced by the observation that the episode ended in.
+    guessed: whether those rows are a guess, because the environment does not report `info["final_obs"]`: the
+        observation one step before the end. The one after auto-reset would belong to another episode.
     info: the environment's own.
     """
 
@@ -36,6 +38,7 @@ class Transition:
     terminated: np.ndarray
     truncated: np.ndarray
     final_obs: np.ndarray | None
+    guessed: bool
     info: dict[str, Any]
 
 
@@ -58,16 +61,12 @@ class Stepper:
 
     Attributes:
         transition: the last step's, or None before the first.
-        guesses_final_obs: whether a truncated episode's last observation had to be guessed, because the environment
-            does not report `info["final_obs"]`. The guess is the observation one step before the end, which is off
-            by one step; the one after auto-reset would belong to another episode.
     """
 
     def __init__(self, env: Any, clock: PhaseClock) -> None:
         check_np_env(env)
         self.env = env
         self.transition: Transition | None = None
-        self.guesses_final_obs = False
         self._clock = clock
         self._obs: np.ndarray | None = None
         self._obs_shape = (int(env.num_envs), *env.observation_space.shape)
@@ -115,15 +114,14 @@ class Stepper:
         self._check_finite("reward", reward)
         terminated = np.array(state.terminated, bool).reshape(-1)
         truncated = np.array(state.truncated, bool).reshape(-1) & ~terminated
-        final_obs = self._final_obs(obs, truncated, state.info) if truncated.any() else None
+        final_obs = None
+        if truncated.any():
+            final_obs = self._final_obs(obs, truncated, state.info.get("final_obs", self._obs))
         self._obs = obs
-        return Transition(obs, reward, terminated, truncated, final_obs, state.info)
+        guessed = final_obs is not None and "final_obs" not in state.info
+        return Transition(obs, reward, terminated, truncated, final_obs, guessed, state.info)
 
-    def _final_obs(self, obs: np.ndarray, truncated: np.ndarray, info: dict[str, Any]) -> np.ndarray:
-        final = info.get("final_obs")
-        if final is None:
-            self.guesses_final_obs = True
-            final = self._obs
+    def _final_obs(self, obs: np.ndarray, truncated: np.ndarray, final: np.ndarray) -> np.ndarray:
         merged = np.where(truncated[:, None], np.asarray(final, np.float32), obs)
         self._check_finite("final observation", merged)
         return merged

@@ -61,11 +61,6 @@ class SkrlNpWrapper(Wrapper):
         assert self._stepper.transition is not None
         return self._stepper.transition
 
-    @property
-    def guesses_final_obs(self) -> bool:
-        """Whether the environment does not tell the observation that an episode was truncated in."""
-        return self._stepper.guesses_final_obs
-
     def to_device(self, array: np.ndarray) -> jax.Array:
         """A JAX array with the contents of `array`, which must not change afterwards: on the CPU the two may share
         memory. The arrays of a `Transition` do not change.

@@ -63,11 +63,6 @@ class SkrlNpWrapper(Wrapper):
         assert self._stepper.transition is not None
         return self._stepper.transition
 
-    @property
-    def guesses_final_obs(self) -> bool:
-        """Whether the environment does not tell the observation that an episode was truncated in."""
-        return self._stepper.guesses_final_obs
-
     def to_device(self, array: np.ndarray) -> torch.Tensor:
         """A tensor of its own with the contents of `array`."""
         return torch.tensor(array, device=self._device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def make(
         raise TypeError("make() takes either seed or rng")
     sim = _chosen_sim(spec, sim)
     make_env = _load_class(spec)
-    problems = _problems(spec, make_env, num_envs, sim, options or {})
+    problems = _problems(spec, make_env, num_envs, sim, seed, options or {})
     if problems:
         raise ConfigError(problems)
     generator = rng if rng is not None else make_generator(seed or 0)
@@ -85,23 +86,40 @@ def _load_class(spec: EnvSpec) -> type[NpEnv]:
 
 
 def _problems(
-    spec: EnvSpec, make_env: type[NpEnv], num_envs: int, sim: str, options: Mapping[str, Any]
+    spec: EnvSpec, make_env: type[NpEnv], num_envs: int, sim: str, seed: int | None, options: Mapping[str, Any]
 ) -> list[Problem]:
     problems = []
-    if isinstance(num_envs, bool) or not isinstance(num_envs, (int, np.integer)) or num_envs < 1:
+    if not _is_whole(num_envs, 1):
         problems.append(Problem("num_envs", num_envs, "must be a whole number of 1 or more"))
+    if seed is not None and not _is_whole(seed, 0):
+        problems.append(Problem("seed", seed, "must be a whole number of 0 or more"))
     allowed = spec.sims or ("none",)
     if sim not in allowed:
         rule = f"is not a simulator that {spec.name} runs on"
         problems.append(Problem("sim", sim, rule, f"use {' or '.join(allowed)}"))
-    known = [key for key in inspect.signature(make_env).parameters if key not in _RESERVED]
+    return problems + _option_problems(spec, make_env, options)
+
+
+def _option_problems(spec: EnvSpec, make_env: type[NpEnv], options: Mapping[str, Any]) -> list[Problem]:
+    problems = []
+    parameters = inspect.signature(make_env).parameters.values()
+    known = [parameter.name for parameter in parameters if parameter.name not in _RESERVED]
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     for key, value in options.items():
-        if key not in known:
+        if key in _RESERVED or (key not in known and not takes_any):
             near = nearest(key, known)
             mend = f"did you mean {near}?" if near else f"known: {', '.join(known)}"
             problems.append(Problem(f"options.{key}", value, f"is not an option of {spec.name}", mend))
     episode_s = options.get("episode_s")
-    if episode_s is not None and not (np.isfinite(episode_s) and episode_s >= spec.ctrl_dt_s):
-        rule = f"must be at least one control step of {spec.ctrl_dt_s} s"
+    if episode_s is not None and not (_is_number(episode_s) and spec.ctrl_dt_s <= episode_s < math.inf):
+        rule = f"must be a number of seconds, at least one control step of {spec.ctrl_dt_s}"
         problems.append(Problem("options.episode_s", episode_s, rule))
     return problems
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least

@@ -37,11 +37,14 @@ def tolerance(
     if not (0.0 < value_at_margin < 1.0 or (value_at_margin == 0.0 and sigmoid in _REACHING_ZERO)):
         raise ValueError(f"value_at_margin={value_at_margin} must lie between 0 and 1 for {sigmoid}")
     values = np.asarray(x)
-    values = values if np.issubdtype(values.dtype, np.floating) else values.astype(np.float64)
-    outside = np.maximum(np.maximum(lower - values, values - upper), 0.0).astype(values.dtype)
+    dtype = values.dtype if np.issubdtype(values.dtype, np.floating) else np.dtype(np.float64)
+    values = values.astype(np.float64)
+    outside = np.maximum(np.maximum(lower - values, values - upper), 0.0)
     if margin == 0.0:
-        return (outside == 0.0).astype(values.dtype)
-    return _SIGMOIDS[sigmoid](outside / values.dtype.type(margin), value_at_margin).astype(values.dtype)
+        return np.where(np.isnan(outside), np.nan, outside == 0.0).astype(dtype)
+    # Far outside, every one of these runs into 0 by way of an infinity.
+    with np.errstate(over="ignore"):
+        return _SIGMOIDS[sigmoid](outside / margin, value_at_margin).astype(dtype)
 
 
 def _gaussian(distance: NDArray[np.floating], value: float) -> NDArray[np.floating]:

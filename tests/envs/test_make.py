@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ALL_SIMS
+
+from motrix_core.envs.random_state import make_generator
+from motrix_core.envs.registry import make
+from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, UnknownName
+from motrix_core.sim.loader import is_installed
+
+Hide = Callable[[str], None]
+
+
+def test_an_unknown_environment_suggests_the_nearest_and_the_command_that_lists_them() -> None:
+    with pytest.raises(UnknownName) as caught:
+        make("cartpol", num_envs=1, seed=0)
+    assert "did you mean cartpole?" in str(caught.value)
+    assert "motrix envs" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("sim", ALL_SIMS)
+def test_a_simulator_that_is_not_installed_names_its_extra(sim: str, hide: Hide) -> None:
+    hide(sim)
+    assert not is_installed(sim)
+    with pytest.raises(MissingExtra) as caught:
+        make("cartpole", num_envs=1, sim=sim, seed=0)
+    assert f"pip install 'motrix-tui[{sim}]'" in str(caught.value)
+    assert caught.value.exit_code == 4
+
+
+def test_auto_takes_the_first_simulator_that_is_installed(hide: Hide) -> None:
+    pytest.importorskip("mujoco")
+    hide("motrixsim")
+    assert make("cartpole", num_envs=1, seed=0).sim == "mujoco"
+
+
+def test_auto_without_any_simulator_names_the_preferred_one(hide: Hide) -> None:
+    for sim in ALL_SIMS:
+        hide(sim)
+    with pytest.raises(MissingExtra, match="MotrixSim"):
+        make("cartpole", num_envs=1, seed=0)
+
+
+def test_a_simulator_that_is_installed_but_broken_is_not_called_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, hide: Hide
+) -> None:
+    (tmp_path / "motrixsim.py").write_text("raise ImportError('libmotrix.so: wrong ELF class')\n")
+    for name in [name for name in sys.modules if name.startswith(("motrixsim", "motrix_core.sim.motrixsim"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(EnvironmentFailed, match="wrong ELF class") as caught:
+        make("cartpole", num_envs=1, sim="motrixsim", seed=0)
+    assert "reinstall" in str(caught.value)
+
+
+def test_the_pendulum_needs_no_simulator_and_no_gymnasium_until_its_spaces_are_asked_for(hide: Hide) -> None:
+    for package in (*ALL_SIMS, "gymnasium"):
+        hide(package)
+    env = make("pendulum", num_envs=2, seed=0)
+    assert env.init_state().obs.shape == (2, 3)
+    with pytest.raises(MissingExtra, match=r"motrix-tui\[gym\]"):
+        _ = env.observation_space
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "said"),
+    [
+        ("pendulum", {"num_envs": 0}, "num_envs=0 must be a whole number of 1 or more"),
+        ("pendulum", {"num_envs": 2.5}, "num_envs=2.5"),
+        ("pendulum", {"num_envs": True}, "num_envs=True"),
+        ("pendulum", {"seed": -1}, "seed=-1 must be a whole number of 0 or more"),
+        ("pendulum", {"sim": "mujoco"}, "sim=mujoco is not a simulator that pendulum runs on; use none"),
+        ("cartpole", {"sim": "none"}, "use motrixsim or mujoco"),
+        (
+            "pendulum",
+            {"options": {"episode": 5}},
+            "options.episode=5 is not an option of pendulum; did you mean episode_s",
+        ),
+        ("pendulum", {"options": {"rng": 5}}, "options.rng=5 is not an option"),
+        ("pendulum", {"options": {"episode_s": -1.0}}, "options.episode_s=-1.0 must be a number of seconds, at least"),
+        ("pendulum", {"options": {"episode_s": float("nan")}}, "options.episode_s=nan must be"),
+        ("pendulum", {"options": {"episode_s": "long"}}, "options.episode_s=long must be"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named_with_their_rule(name: str, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make(name, **{"num_envs": 2, "seed": 0, **arguments})
+    assert said in str(caught.value)
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        make("cartpole", num_envs=-1, sim="none", seed=0, options={"speed": 1})
+    assert [problem.field for problem in caught.value.problems] == ["num_envs", "sim", "options.speed"]
+
+
+def test_a_seed_is_a_generator_of_that_seed() -> None:
+    by_seed = make("pendulum", num_envs=4, seed=11).init_state()
+    by_generator = make("pendulum", num_envs=4, rng=make_generator(11)).init_state()
+    np.testing.assert_array_equal(by_seed.obs, by_generator.obs)
+
+
+def test_randomness_comes_from_the_given_generator_and_from_nowhere_else() -> None:
+    rng = make_generator(0)
+    make("pendulum", num_envs=4, rng=rng).init_state()
+    assert rng.random() != make_generator(0).random()
+
+
+@pytest.mark.parametrize("arguments", [{}, {"seed": 0, "rng": make_generator(0)}])
+def test_exactly_one_source_of_randomness_is_needed(arguments: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="either seed or rng"):
+        make("pendulum", num_envs=1, **arguments)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,7 @@ class Glyphs:
     characters: str
     mark: str = "┊"
     gap: str = "×"
+    foot: str = "▴"
     cursor: str = "│"
     axis: str = "│"
     tick: str = "┤"
@@ -68,6 +70,7 @@ ASCII = Glyphs(
     characters=" '-'.:,|",
     mark=":",
     gap="x",
+    foot="^",
     cursor="!",
     axis="|",
     tick="+",
@@ -135,8 +138,8 @@ class Canvas:
         if not np.isfinite([x0, y0, x1, y1]).all():
             return
         far = 1e9  # keeps the differences below finite
-        ends = (min(max(value, -far), far) for value in (x0, y0, x1, y1))
-        clipped = _clip_line(*ends, *self.size)
+        x0, y0, x1, y1 = np.clip([x0, y0, x1, y1], -far, far).tolist()
+        clipped = _clip_line(x0, y0, x1, y1, *self.size)
         if clipped is None:
             return
         x0, y0, x1, y1 = clipped
@@ -145,8 +148,7 @@ class Canvas:
 
     def polyline(self, corners: Iterable[tuple[float, float]]) -> None:
         """Draw straight lines from each corner to the next."""
-        corner_list = list(corners)
-        for (x0, y0), (x1, y1) in zip(corner_list, corner_list[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(corners):
             self.line(x0, y0, x1, y1)
 
     def codes(self) -> CodeArray:

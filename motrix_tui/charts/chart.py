@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -43,10 +44,10 @@ class Chart(Widget, can_focus=True):
     ALLOW_SELECT = False
     DEFAULT_CSS = """
     Chart {
-        border: round $foreground 25%;
+        border: round $rule;
         border-title-color: $foreground;
         border-title-style: bold;
-        border-subtitle-color: $foreground 60%;
+        border-subtitle-color: $muted;
         min-width: 1;
         min-height: 1;
     }
@@ -128,6 +129,12 @@ class Chart(Widget, can_focus=True):
         if curve.buffer.update(x, y):
             self._changed()
 
+    def clear(self) -> None:
+        """Forget all points; series, zoom and settings stay."""
+        for curve in self._curves.values():
+            curve.buffer.clear()
+        self._changed()
+
     def set_marks(self, marks: Sequence[Mark]) -> None:
         if tuple(marks) != self._marks:
             self._marks = tuple(marks)
@@ -144,9 +151,7 @@ class Chart(Widget, can_focus=True):
         if x_axis == self._x_axis:
             return
         self._x_axis, self._view, self._domain, self._crosshair = x_axis, View(), None, None
-        for curve in self._curves.values():
-            curve.buffer.clear()
-        self._changed()
+        self.clear()
 
     def set_log_y(self, log_y: bool) -> None:
         if log_y != self._log_y:
@@ -364,5 +369,5 @@ def _strip(points: np.ndarray, inks: np.ndarray, styles: list[Style]) -> Strip:
     """One row of cells as a strip with one segment for each run of equal ink."""
     line = text(points)
     starts = [0, *(np.flatnonzero(inks[1:] != inks[:-1]) + 1).tolist(), len(line)]
-    segments = [Segment(line[start:stop], styles[inks[start]]) for start, stop in zip(starts, starts[1:], strict=False)]
+    segments = [Segment(line[start:stop], styles[inks[start]]) for start, stop in pairwise(starts)]
     return Strip(segments, len(line))

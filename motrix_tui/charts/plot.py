@@ -30,10 +30,11 @@ def ghost_ink(series: int) -> int:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened at `x`: a checkpoint, a switch of the backend."""
+    """Something that happened at `x`: a switch of the backend; a `small` one, say a checkpoint, only at the foot."""
 
     x: float
     label: str
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -233,17 +234,23 @@ def _draw_gaps(picture: Picture, spec: PlotSpec, edges: NDArray[np.float64]) -> 
 
 
 def _draw_verticals(picture: Picture, spec: PlotSpec) -> None:
-    verticals = [(mark.x, spec.glyphs.mark, MARK) for mark in spec.marks]
+    """Marks and the crosshair, behind the curves. The last row of a column may hold a small mark."""
+    for mark in spec.marks:
+        rows = slice(picture.plot_rows - 1, None) if mark.small else slice(None)
+        _draw_vertical(picture, mark.x, rows, spec.glyphs.foot if mark.small else spec.glyphs.mark, MARK)
     if spec.cursor_x is not None:
-        verticals.append((spec.cursor_x, spec.glyphs.cursor, CURSOR))
-    points, inks = picture.points[_plot_area(picture)], picture.inks[_plot_area(picture)]
-    for x, character, ink in verticals:
-        column = picture.column_of(x)
-        if column is None:
-            continue
-        free = (points[:, column] == ord(" ")) | (inks[:, column] == MARK)
-        points[free, column] = ord(character)
-        inks[free, column] = ink
+        _draw_vertical(picture, spec.cursor_x, slice(None), spec.glyphs.cursor, CURSOR)
+
+
+def _draw_vertical(picture: Picture, x: float, rows: slice, character: str, ink: int) -> None:
+    column = picture.column_of(x)
+    if column is None:
+        return
+    points = picture.points[_plot_area(picture)][rows, column]
+    inks = picture.inks[_plot_area(picture)][rows, column]
+    free = (points == ord(" ")) | (inks == MARK)
+    points[free] = ord(character)
+    inks[free] = ink
 
 
 def _draw_y_axis(picture: Picture, spec: PlotSpec, y_axis: axes.Axis) -> None:

@@ -6,6 +6,8 @@ of these thousands of points" from a few dozen numbers. No extreme is ever lost,
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -150,7 +152,7 @@ class SeriesBuffer:
         self._gaps = Column(np.float64)
         self.raw = Pyramid()
         self.smooth = Pyramid()
-        self._taken = 0
+        self._taken, self._last_taken = 0, math.nan
 
     def __len__(self) -> int:
         return self._x.size
@@ -167,18 +169,22 @@ class SeriesBuffer:
     def update(self, x: ArrayLike, y: ArrayLike) -> bool:
         """Take over a series that has grown since the last call; returns whether anything changed.
 
-        `x` and `y` are the whole series, of one length; only what is beyond the last call's length is read.
+        `x` and `y` are the whole series, of one length; only what is beyond the last call's length is read. A series
+        that got shorter, or has another x where the last call ended, is taken anew.
         """
         xs, ys = np.asarray(x), np.asarray(y)
         count = min(len(xs), len(ys))
-        if count < self._taken:
+        if self._taken and (count < self._taken or not self._continues(float(xs[self._taken - 1]))):
             self.clear()
         if count == self._taken:
             return False
         fresh = slice(self._taken, count)
-        self._taken = count
+        self._taken, self._last_taken = count, float(xs[count - 1])
         self._append(np.asarray(xs[fresh], dtype=np.float64), np.asarray(ys[fresh], dtype=np.float64))
         return True
+
+    def _continues(self, x: float) -> bool:
+        return x == self._last_taken or (math.isnan(x) and math.isnan(self._last_taken))
 
     def _append(self, x: FloatArray, y: FloatArray) -> None:
         placed = np.isfinite(x)
@@ -228,7 +234,9 @@ class SeriesBuffer:
         return float(self.x[index]), float(self.raw.values[index])
 
 
-def dot_columns(x: FloatArray, pyramid: Pyramid, edges: FloatArray, *, log: bool) -> tuple[ValueArray, ValueArray]:
+def dot_columns(
+    x: FloatArray, pyramid: Pyramid, edges: FloatArray, *, log: bool
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """Lowest and highest value of the polyline through (x, pyramid) within each dot column.
 
     `edges` are the x of the columns' borders, increasing, shape (columns + 1,). Each column holds its points and the
@@ -249,11 +257,11 @@ def dot_columns(x: FloatArray, pyramid: Pyramid, edges: FloatArray, *, log: bool
     return low, high
 
 
-def _log10(values: ValueArray) -> ValueArray:
+def _log10(values: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.log10(np.where(values > 0, values, np.nan))
 
 
-def _crossings(x: FloatArray, y: ValueArray, edges: FloatArray, bounds: IndexArray, *, log: bool) -> ValueArray:
+def _crossings(x: FloatArray, y: ValueArray, edges: FloatArray, bounds: IndexArray, *, log: bool) -> FloatArray:
     """The polyline's value at each of `edges`; NaN outside of it and beside a gap. Float64 against overflow."""
     if len(x) == 0:
         return np.full(len(edges), np.nan)

@@ -1,0 +1,1 @@
+"""Monitor: one run, live or past: charts, phases, resources, log."""

@@ -1,0 +1,189 @@
+"""What Monitor knows about its run: events, state and figures derived from them. No Textual in here."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from motrix_core.errors import MotrixError
+from motrix_core.runs.layout import Run
+from motrix_core.runs.reader import EventReader
+from motrix_core.runs.series import Axis, RunSeries
+from motrix_core.runs.state import RunState
+from motrix_core.runs.text import plain
+from motrix_tui.charts.plot import Mark
+from motrix_tui.monitor.phases import mean_of_last
+
+MAX_EVENTS = 2000
+BUDGET_S = 0.05
+_LEAST_STALL_S = 10.0
+_START_STALL_S = 60.0
+_BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
+_SPEED = "perf/env_steps_per_s"
+
+
+class RunFeed:
+    """One run, read in bounded batches.
+
+    `generation` goes up when points that were given before no longer count (the trainer resumed from a checkpoint, the
+    file was replaced): charts then take their series anew. `problem` says what could not be read, or is None.
+    """
+
+    def __init__(self, run: Run, *, clock: Callable[[], float] = time.time) -> None:
+        self.run = run
+        self.series = RunSeries()
+        self.state: RunState | None = None
+        self.generation = 0
+        self.problem: str | None = None
+        self._clock = clock
+        self._reader = EventReader(run.paths.events)
+        self._restarts = 0
+        self._target = self._configured_target()
+        self.refresh_state()
+
+    @property
+    def at_end(self) -> bool:
+        return self._reader.at_end
+
+    @property
+    def corrupt(self) -> int:
+        """Damaged lines that were skipped."""
+        return self._reader.corrupt
+
+    def poll(self) -> bool:
+        """Take in at most 2,000 events or 50 ms of them; returns whether there were any."""
+        try:
+            events = self._reader.poll(MAX_EVENTS, BUDGET_S)
+        except OSError as error:
+            self.problem = f"{self._reader.path} cannot be read: {error.strerror or error}"
+            return False
+        if self._reader.restarts != self._restarts:
+            self._restarts = self._reader.restarts
+            self.series.clear()
+            self.generation += 1
+        if self._goes_back(events):
+            self.generation += 1
+        return self.series.extend(events) > 0
+
+    def _goes_back(self, events: list[dict[str, Any]]) -> bool:
+        newest = self.series.env_steps
+        for event in events:
+            if event["type"] == "metrics":
+                if event["env_steps"] < newest:
+                    return True
+                newest = event["env_steps"]
+        return False
+
+    def refresh_state(self) -> None:
+        """Read state.json again. Blocks for a small file; call it about once a second."""
+        try:
+            self.state = self.run.state()
+        except MotrixError as error:
+            self.problem = str(error)
+        else:
+            self.problem = None
+
+    def _configured_target(self) -> int | None:
+        try:
+            ppo = self.run.record()["config"].get("ppo")
+        except MotrixError:
+            # The charts work without; what is wrong with the folder is said by `problem`.
+            return None
+        target = ppo.get("max_env_steps") if isinstance(ppo, dict) else None
+        return target if type(target) is int and target > 0 else None
+
+    # --- figures ---
+
+    @property
+    def status(self) -> str:
+        """The run's status, with "stalled" for a live run that stopped talking, "unreadable" without a state."""
+        if self.state is None:
+            return "unreadable"
+        status = self.state.shown_status
+        return "stalled" if status in ("running", "starting") and self._is_silent() else status
+
+    @property
+    def is_live(self) -> bool:
+        return self.state is not None and self.state.is_live
+
+    @property
+    def silence_s(self) -> float:
+        """Seconds since the newest event, or since the state was written if there is none."""
+        last = self.series.last_time or (self.state.updated_at if self.state else 0.0)
+        return max(0.0, self._clock() - last) if last else 0.0
+
+    def _is_silent(self) -> bool:
+        if not self.at_end:
+            return False
+        if self.series.rows < 2:
+            return self.silence_s > _START_STALL_S
+        x, _ = self.series.xy(_SPEED, "time")
+        usual_s = float(np.median(np.diff(x[-20:]))) if len(x) >= 3 else 0.0
+        return self.silence_s > max(_LEAST_STALL_S, 4 * usual_s)
+
+    @property
+    def target(self) -> int | None:
+        """The budget of env steps."""
+        return self.series.target_env_steps or self._target
+
+    @property
+    def progress(self) -> float | None:
+        return min(1.0, self.series.env_steps / self.target) if self.target else None
+
+    @property
+    def steps_per_s(self) -> float:
+        """Env steps per second, mean of the last ten updates; NaN before the first."""
+        return mean_of_last(self.series.xy(_SPEED)[1])
+
+    @property
+    def eta_s(self) -> float:
+        """Seconds to the end of the budget at the present speed; NaN if that is unknown."""
+        speed = self.steps_per_s
+        if self.target is None or not self.is_live or not speed > 0:
+            return math.nan
+        return max(0, self.target - self.series.env_steps) / speed
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds of training, with those since the newest event while the run is live."""
+        return self.series.elapsed_s + (self.silence_s if self.is_live and self.series.rows else 0.0)
+
+    @property
+    def backends(self) -> str:
+        """ "JAX", or "JAX → PyTorch" after a switch."""
+        names = [segment.backend for segment in self.state.segments] if self.state else []
+        names = names or [self.series.backend or self.run.backend]
+        changes = [name for index, name in enumerate(names) if index == 0 or name != names[index - 1]]
+        return " → ".join(plain(_BACKENDS.get(name, name), limit=20) for name in changes[-3:])
+
+    @property
+    def cause(self) -> str:
+        """Why the run ended, in one line; "" if nothing is known."""
+        cause = self.state.cause if self.state else None
+        return plain(cause, limit=400) if cause else ""
+
+    def domain(self, axis: Axis) -> tuple[float, float] | None:
+        """First and last x of the run on `axis`; None before the first update."""
+        if not self.series.rows:
+            return None
+        newest = {"env_steps": self.series.env_steps, "update": self.series.update, "time": self.series.elapsed_s}
+        return 0.0, float(newest[axis])
+
+    def marks(self, axis: Axis) -> list[Mark]:
+        """Switches and resumes as lines over the whole height, checkpoints and evaluations as small ones."""
+        found: list[Mark] = []
+        segments = 0
+        for mark in self.series.marks:
+            x = float(getattr(mark, axis))
+            if mark.kind == "segment_started":
+                segments += 1
+                if segments > 1:
+                    backend = str(mark.data.get("backend", ""))
+                    found.append(Mark(x, f"continued on {plain(_BACKENDS.get(backend, backend), limit=20)}"))
+            elif mark.kind in ("checkpoint", "evaluation"):
+                found.append(Mark(x, mark.kind, small=True))
+        return found

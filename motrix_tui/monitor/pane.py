@@ -1,0 +1,418 @@
+"""Monitor: watches one run.
+
+Ten times a second at most one bounded batch of events is drained, and then everything that changed is drawn once; no
+message is sent for a metric. All figures come from RunFeed, all drawing is done by the parts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from motrix_core.errors import MotrixError
+from motrix_tui.actions import bindings
+from motrix_tui.charts.braille import GLYPHS
+from motrix_tui.charts.chart import X_AXES, Chart
+from motrix_tui.monitor.actions import MONITOR_ACTIONS
+from motrix_tui.monitor.feed import RunFeed
+from motrix_tui.monitor.grid import ChartGrid
+from motrix_tui.monitor.header import Header, resources_line, trouble
+from motrix_tui.monitor.log import LogPane, LogTail
+from motrix_tui.monitor.panels import PanelSpec, make_panels
+from motrix_tui.monitor.phases import PHASES, PhasePanel, mean_of_last, metric
+from motrix_tui.shell.dialogs import Answer, Question
+
+if TYPE_CHECKING:
+    from motrix_core.runs.layout import Run
+    from motrix_core.runs.series import Axis
+
+TICK_S = 0.1
+STATE_S = 1.0
+SMOOTHING = (0.0, 0.6, 0.9, 0.97)
+_PHASE_TILE_AT = 5
+_LAST_LINES = 5
+_CRASH_STATUSES = ("failed", "crashed", "lost")
+
+
+class MonitorPane(Vertical):
+    """Charts, phases, resources and log of the run that `open_run` was called with last."""
+
+    HELP = (
+        "One run, live or past. Charts follow the newest update until they are panned; i puts a crosshair with exact "
+        "values into all of them. Closing the dashboard does not touch training."
+    )
+    BINDINGS: list[Binding] = bindings(MONITOR_ACTIONS)  # type: ignore[assignment]
+    DEFAULT_CSS = """
+    MonitorPane { height: 1fr; }
+    MonitorPane #nothing { height: 1fr; content-align: center middle; color: $muted; }
+    MonitorPane #trouble { height: auto; max-height: 7; padding: 0 1; display: none; }
+    MonitorPane #chart-filter { height: 1; display: none; background: $surface; }
+    MonitorPane #resources { height: 1; padding: 0 1; }
+    MonitorPane LogPane { height: 25%; min-height: 5; max-height: 14; }
+    MonitorPane.-compact LogPane { display: none; height: 1fr; max-height: 100%; }
+    MonitorPane.-compact.-log LogPane { display: block; }
+    MonitorPane.-compact.-log ChartGrid { display: none; }
+    MonitorPane.-tiny #resources, MonitorPane.-tiny #trouble { display: none; }
+    MonitorPane.-tiny LogPane { min-height: 1; }
+    """
+
+    @dataclass
+    class Detached(Message):
+        """The person does not want to watch `run` any longer."""
+
+        run: Run
+
+    def __init__(self, *, id: str | None = None, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(id=id)
+        self._clock = clock
+        self._feed: RunFeed | None = None
+        self._tail: LogTail | None = None
+        self._panels: dict[str, PanelSpec] = {}
+        self._tiles: dict[str, Chart] = {}
+        self._phases = PhasePanel()
+        self._names: tuple[str, ...] = ()
+        self._filter = ""
+        self._axis: Axis = "env_steps"
+        self._smoothing = 0.9
+        self._glyphs = "braille"
+        self._generation = 0
+        self._drain_pending = False
+
+    def compose(self) -> ComposeResult:
+        yield Static("no run is open\n\n1 launches one · 3 lists those there are", id="nothing", markup=False)
+        yield Header(id="monitor-header")
+        yield Static("", id="trouble", markup=False)
+        yield Input(placeholder="filter", compact=True, id="chart-filter")
+        yield ChartGrid(id="charts")
+        yield Static("", id="resources", markup=False)
+        yield LogPane(id="log")
+
+    def on_mount(self) -> None:
+        self._show_parts()
+        self.set_interval(TICK_S, self._tick)
+        self.set_interval(STATE_S, self._refresh_state)
+
+    @property
+    def run(self) -> Run | None:
+        return self._feed.run if self._feed else None
+
+    @property
+    def feed(self) -> RunFeed | None:
+        return self._feed
+
+    def open_run(self, run: Run) -> None:
+        """Show `run`; the one that was shown before is left alone."""
+        if self._feed is not None and self._feed.run == run:
+            return
+        self._feed = RunFeed(run, clock=self._clock)
+        self._tail = LogTail(run.paths.console)
+        self._panels, self._tiles, self._names = {}, {}, ()
+        self._filter, self._generation = "", 0
+        if self.is_mounted:
+            self._show_parts()
+
+    def close_run(self) -> None:
+        """Show nothing; training is not touched."""
+        self._feed = self._tail = None
+        self._panels, self._tiles, self._names = {}, {}, ()
+        self._show_parts()
+
+    def _show_parts(self) -> None:
+        is_open = self._feed is not None
+        self.query_one("#nothing").display = not is_open
+        for part in ("#monitor-header", "#charts", "#resources"):
+            self.query_one(part).display = is_open
+        # The log's visibility in a small terminal belongs to the style sheet.
+        self.query_one(LogPane).set_class(not is_open, "-hidden")
+        self.query_one("#chart-filter", Input).display = False
+        self.query_one("#trouble").display = False
+        self.query_one(LogPane).open(self._tail)
+        self.query_one(LogPane).styles.display = None if is_open else "none"
+        self._phases.show({})
+        self._lay_out()
+        self._make_tiles()
+        self._drain()
+
+    # --- reading ---
+
+    def _tick(self) -> None:
+        if self._feed is None or not self.is_on_screen:
+            return
+        self._drain()
+        if self._tail is not None and self._tail.poll():
+            self.query_one(LogPane).renew()
+        self._draw_figures()
+
+    def _drain(self) -> None:
+        """One bounded batch; while there is more, another one after the terminal had its turn."""
+        self._drain_pending = False
+        if self._feed is None:
+            return
+        if self._feed.poll():
+            self._draw_charts()
+        if not self._feed.at_end and not self._drain_pending:
+            self._drain_pending = True
+            self.call_later(self._drain)
+
+    def _refresh_state(self) -> None:
+        if self._feed is not None and self.is_on_screen:
+            self._feed.refresh_state()
+
+    # --- drawing ---
+
+    def _draw_figures(self) -> None:
+        feed = self._feed
+        if feed is None:
+            return
+        self.query_one(Header).show(feed, 2 if self.size.height >= 14 else 1)
+        self.query_one("#resources", Static).update(resources_line(feed))
+        lines = list(self._tail.lines)[-_LAST_LINES:] if self._tail and feed.status in _CRASH_STATUSES else []
+        problem = trouble(feed, lines)
+        panel = self.query_one("#trouble", Static)
+        panel.display = problem is not None
+        if problem is not None:
+            panel.update(problem)
+
+    def _draw_charts(self) -> None:
+        """Give the charts on the page what is new; a chart without anything new does not draw."""
+        feed = self._feed
+        if feed is None:
+            return
+        names = tuple(feed.series.names())
+        if names != self._names:
+            self._names = names
+            self._make_tiles()
+        if feed.generation != self._generation:
+            self._generation = feed.generation
+            for chart in self._tiles.values():
+                chart.clear()
+        domain, marks = feed.domain(self._axis), feed.marks(self._axis)
+        for id, chart in self._tiles.items():
+            if chart.display:
+                self._feed_chart(chart, self._panels[id], domain)
+                chart.set_marks(marks)
+        self._phases.show({phase: mean_of_last(feed.series.xy(metric(phase))[1]) for phase in PHASES})
+
+    def _feed_chart(self, chart: Chart, panel: PanelSpec, domain: tuple[float, float] | None) -> None:
+        feed = cast(RunFeed, self._feed)
+        for series in panel.series:
+            chart.set_series(series.label, *feed.series.xy(series.name, self._axis), quiet=series.quiet)
+        if domain is not None:
+            chart.set_domain(*domain)
+
+    def _make_tiles(self) -> None:
+        """A chart for each panel; charts that there are already stay, and so does their zoom."""
+        panels = {panel.id: panel for panel in make_panels(self._names)} or {
+            "return": PanelSpec("return", "return", ())
+        }
+        for id, panel in panels.items():
+            if id not in self._tiles:
+                self._tiles[id] = Chart(
+                    panel.title,
+                    log_y=panel.log_y,
+                    smoothing=self._smoothing,
+                    x_axis=self._axis,
+                    glyphs=GLYPHS[self._glyphs],
+                )
+        self._panels = panels
+        self._tiles = {id: self._tiles[id] for id in panels}
+        self._show_tiles()
+
+    def _show_tiles(self) -> None:
+        tiles: list[Widget] = list(self._tiles.values())
+        wanted: list[Widget] = [self._tiles[id] for id, panel in self._panels.items() if panel.matches(self._filter)]
+        for group in (tiles, wanted):
+            if group is tiles or not self._filter:
+                group.insert(min(_PHASE_TILE_AT, len(group)), self._phases)
+        self.query_one(ChartGrid).set_tiles(tiles, wanted)
+
+    def on_chart_grid_page_changed(self) -> None:
+        self._draw_charts()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        width, height = self.size
+        self.set_class(width < 100 or height < 30, "-compact")
+        self.set_class(height < 10, "-tiny")
+        self.query_one(LogPane).set_class(height < 10, "-bare")
+        if self._feed is not None:
+            self._draw_figures()
+
+    # --- actions: the run ---
+
+    def action_stop(self) -> None:
+        feed = self._feed
+        if feed is None:
+            return
+        if not feed.is_live:
+            self.notify(f"the run is {feed.status} already", severity="warning", markup=False)
+            return
+        self._ask_and_stop(feed.run)
+
+    @work(exclusive=True, group="monitor-stop")
+    async def _ask_and_stop(self, run: Run) -> None:
+        question = Question(
+            "Stop this run?",
+            f"{run.env} · {run.id}\n\nStop takes a final checkpoint first; Kill ends it at once and loses what came "
+            "after the last checkpoint.",
+            (Answer("s", "Stop", "stop", "warning"), Answer("K", "Kill", "kill", "error")),
+        )
+        answer = await self.app.push_screen_wait(question)
+        if answer in ("stop", "kill"):
+            self._request_stop(run, kill=answer == "kill")
+
+    @work(thread=True, group="monitor-signal", exit_on_error=False)
+    def _request_stop(self, run: Run, *, kill: bool) -> None:
+        from motrix_core.process.control import request_stop
+
+        try:
+            request_stop(run, kill=kill)
+        except (MotrixError, OSError) as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+        else:
+            said = "kill requested" if kill else "stop requested; a final checkpoint comes first"
+            self.app.call_from_thread(self.notify, said, markup=False)
+
+    def action_detach(self) -> None:
+        run = self.run
+        if run is not None:
+            self.close_run()
+            self.post_message(self.Detached(run))
+
+    # --- actions: charts ---
+
+    @property
+    def active_chart(self) -> Chart | None:
+        """The focused chart, or the first one on the page."""
+        focused = self.screen.focused
+        visible = [tile for tile in self.query_one(ChartGrid).visible_tiles if isinstance(tile, Chart)]
+        if isinstance(focused, Chart) and focused in visible:
+            return focused
+        return visible[0] if visible else None
+
+    def _with_chart(self, act: Callable[[Chart], None]) -> None:
+        chart = self.active_chart
+        if chart is not None:
+            act(chart)
+
+    def action_fullscreen(self) -> None:
+        focused = self.screen.focused
+        tile = focused if focused is self._phases else self.active_chart
+        if tile is not None:
+            self.query_one(ChartGrid).toggle_full(tile)
+            tile.focus()
+
+    def action_toggle_log_y(self) -> None:
+        self._with_chart(lambda chart: chart.set_log_y(not chart.log_y))
+
+    def action_zoom_in(self) -> None:
+        self._with_chart(Chart.zoom_in)
+
+    def action_zoom_out(self) -> None:
+        self._with_chart(Chart.zoom_out)
+
+    def action_pan_left(self) -> None:
+        self._with_chart(lambda chart: chart.move_crosshair(-1) if chart.crosshair is not None else chart.pan(-0.2))
+
+    def action_pan_right(self) -> None:
+        self._with_chart(lambda chart: chart.move_crosshair(1) if chart.crosshair is not None else chart.pan(0.2))
+
+    def action_show_all(self) -> None:
+        self._with_chart(Chart.show_all)
+
+    def action_follow(self) -> None:
+        self._with_chart(Chart.follow)
+
+    def action_crosshair(self) -> None:
+        self._with_chart(lambda chart: chart.move_crosshair(0) if chart.crosshair is None else chart.drop_crosshair())
+
+    def action_cycle_x(self) -> None:
+        self._axis = cast("Axis", X_AXES[(X_AXES.index(self._axis) + 1) % len(X_AXES)])
+        for chart in self._tiles.values():
+            chart.set_x_axis(self._axis)
+        self._draw_charts()
+
+    def action_smoothing(self) -> None:
+        self._smoothing = SMOOTHING[(SMOOTHING.index(self._smoothing) + 1) % len(SMOOTHING)]
+        for chart in self._tiles.values():
+            chart.set_smoothing(self._smoothing)
+
+    def action_cycle_glyphs(self) -> None:
+        names = list(GLYPHS)
+        self._glyphs = names[(names.index(self._glyphs) + 1) % len(names)]
+        for chart in self._tiles.values():
+            chart.set_glyphs(GLYPHS[self._glyphs])
+
+    def action_previous_page(self) -> None:
+        self.query_one(ChartGrid).turn_page(-1)
+
+    def action_next_page(self) -> None:
+        self.query_one(ChartGrid).turn_page(1)
+
+    # --- actions: filter, log, back ---
+
+    def action_filter(self) -> None:
+        box = self.query_one("#chart-filter", Input)
+        log = self.query_one(LogPane)
+        box.placeholder = "log lines with…" if log.has_focus else "charts with…"
+        self._filters_log = log.has_focus
+        box.display = True
+        box.focus()
+
+    _filters_log = False
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self._filters_log:
+            self.query_one(LogPane).set_filter(event.value)
+            return
+        self._filter = event.value
+        self._show_tiles()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._leave_filter()
+
+    def _leave_filter(self) -> None:
+        box = self.query_one("#chart-filter", Input)
+        box.display = bool(box.value)
+        if self._filters_log:
+            self.query_one(LogPane).focus()
+        elif self.active_chart is not None:
+            self.active_chart.focus()
+
+    def action_toggle_log(self) -> None:
+        log = self.query_one(LogPane)
+        if log.has_focus:
+            self.remove_class("-log")
+            if self.active_chart is not None:
+                self.active_chart.focus()
+        else:
+            self.add_class("-log")
+            log.focus()
+
+    def action_back(self) -> None:
+        """Undo one thing: the filter, then the crosshair, then full screen."""
+        box, grid = self.query_one("#chart-filter", Input), self.query_one(ChartGrid)
+        chart = self.active_chart
+        if box.display:
+            box.value = ""
+            self._leave_filter()
+        elif chart is not None and chart.crosshair is not None:
+            chart.drop_crosshair()
+        elif grid.full is not None:
+            grid.toggle_full(grid.full)
+        elif self.has_class("-log"):
+            self.action_toggle_log()

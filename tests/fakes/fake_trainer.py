@@ -50,7 +50,7 @@ def main() -> int:
     count = 0
     while not stopped.is_set() and not (args.events and count >= args.events):
         count += 1
-        write(events, "metrics", count, {"return/mean": float(count), "children": children and len(children) or 0})
+        write(events, "metrics", count, {"return/mean": float(count), "children": (children and len(children)) or 0})
         stopped.wait(args.interval_s)
     if args.torn:
         os.write(events, b'{"type":"metrics","time":1')

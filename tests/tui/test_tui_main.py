@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from motrix_core import __version__
+from motrix_tui.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "motrix_tui", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, stdin=subprocess.DEVNULL)
+
+
+def test_without_a_terminal_it_says_what_to_type_instead() -> None:
+    done = run()
+    assert done.returncode == 2
+    assert "needs a terminal" in done.stderr and "motrix-tui --run --env cartpole" in done.stderr
+    assert done.stdout == "" and "Traceback" not in done.stderr
+
+
+def test_run_is_handed_to_the_command_line_without_textual() -> None:
+    program = (
+        "import sys\n"
+        "from motrix_tui.__main__ import main\n"
+        "import motrix_core.cli\n"
+        "motrix_core.cli.main = lambda argv: print(argv, 'textual' in sys.modules) or 7\n"
+        "sys.exit(main(['--run', '--env', 'cartpole']))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 7, done.stderr
+    assert done.stdout.strip() == "['run', '--env', 'cartpole'] False"
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["--version"])
+    assert exit.value.code == 0
+    assert capsys.readouterr().out == f"motrix-tui {__version__}\n"
+
+
+def test_help_names_the_way_without_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["--help"])
+    assert exit.value.code == 0
+    assert "motrix-tui --run --env cartpole" in capsys.readouterr().out
+
+
+def test_a_subcommand_points_to_the_program_that_has_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["devices"])
+    assert exit.value.code == 2
+    assert "motrix --help" in capsys.readouterr().err
+
+
+def test_an_unknown_theme_suggests_the_nearest_and_ends_with_2() -> None:
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "motrix_tui", "--theme", "papr"],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 2
+    assert "papr" in done.stderr and "did you mean paper?" in done.stderr

@@ -1,6 +1,6 @@
 """Environment steps per second, and what share of a step is physics, for every environment and installed simulator.
 
-    python benchmarks/envs.py [--num-envs 2048] [--seconds 3] [--json] [NAME ...]
+    python -m benchmarks.envs [--num-envs 2048] [--seconds 3] [--json] [NAME ...]
 
 Steps with random actions after a second of warming up, so that walkers are where they are in training: mostly on the
 floor. `best` is the fastest step, which other programs on the machine disturb least; `mean` is over all of them.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -63,13 +64,13 @@ def _step_for(env: NpEnv, script: np.ndarray, seconds: float) -> list[float]:
     return durations
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.envs", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="environments; all of them by default")
     parser.add_argument("--num-envs", type=int, default=2048)
     parser.add_argument("--seconds", type=float, default=3.0, help="measured time of each environment and simulator")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if not args.json:
         print(f"{'env':12} {'sim':10} {'mean steps/s':>13} {'best steps/s':>13} {'physics':>8}")
     for name in args.names or [spec.name for spec in BUILTIN]:

@@ -81,7 +81,7 @@ class BatchSim(Protocol):
         ...
 
     def close(self) -> None:
-        """Free the engine's threads and memory. The simulation cannot be used afterwards."""
+        """Free the engine's threads and memory; again is fine. Afterwards `step` raises `EnvironmentFailed`."""
         ...
 
 
@@ -96,6 +96,11 @@ def columns(names: Sequence[str], known: Sequence[str], kind: str) -> NDArray[np
 def joint_columns(sim: BatchSim, *names: str) -> NDArray[np.intp]:
     """Columns of the joints in `dof_pos` and `dof_vel`."""
     return columns(names, sim.joints, "joint")
+
+
+def closed_error(path: Path) -> EnvironmentFailed:
+    """The error for stepping a simulation of the model `path` after `close`."""
+    return EnvironmentFailed(f"the simulation of {path.name} is closed", mend="make a new one")
 
 
 def check_state(state: Mapping[str, NDArray], expected: Mapping[str, tuple[int, ...]], engine: str) -> None:

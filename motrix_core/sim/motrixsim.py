@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.errors import EnvironmentFailed
-from motrix_core.sim.base import FloatArray, check_state, columns
+from motrix_core.sim.base import FloatArray, check_state, closed_error, columns
 
 
 class MotrixSimBatch:
@@ -31,6 +31,8 @@ class MotrixSimBatch:
                 mend="write the model with slide and hinge joints",
             )
         self._model = model
+        self._path = path
+        self._data: motrixsim.SceneData | None = None
         self.num_envs = num_envs
         self.timestep_s = float(model.options.timestep)
         self.joints = tuple(name or "" for name in model.joint_names)
@@ -39,8 +41,7 @@ class MotrixSimBatch:
         shape = (num_envs, model.num_joints)
         self._dof_pos = np.tile(model.compute_init_dof_pos().astype(np.float32), (num_envs, 1))
         self._dof_vel = np.zeros(shape, np.float32)
-        self._seat()
-        self._results = self._query.allocate(self._data)
+        self._results = self._query.allocate(self._seat())
 
     @classmethod
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MotrixSimBatch:
@@ -62,10 +63,11 @@ class MotrixSimBatch:
             fields[f"sensor:{sensor}"] = query.SensorValues([sensor])
         return fields
 
-    def _seat(self) -> None:
+    def _seat(self) -> motrixsim.SceneData:
         data = motrixsim.SceneData(self._model, batch=(self.num_envs,))
         data.reset(self._model, dof_pos=self._dof_pos, dof_vel=self._dof_vel, forward_kinematic=True)
         self._data = data
+        return data
 
     @property
     def dof_pos(self) -> FloatArray:
@@ -82,9 +84,10 @@ class MotrixSimBatch:
         return self._results[f"sensor:{name}"]
 
     def step(self, ctrl: FloatArray, substeps: int) -> None:
-        self._data.actuator_ctrls = ctrl
-        self._model.step_n(self._data, substeps)
-        self._results.execute(self._data)
+        data = self._open()
+        data.actuator_ctrls = np.ascontiguousarray(ctrl, np.float32)
+        self._model.step_n(data, substeps)
+        self._results.execute(data)
         self._dof_pos[:] = self._results["dof_pos"]
         self._dof_vel[:] = self._results["dof_vel"]
 
@@ -93,7 +96,7 @@ class MotrixSimBatch:
         if rows.size == 0:
             return
         # Many times as fast as indexing by the mask itself, which walks the whole batch.
-        worlds = self._data[motrixsim.DisjointIndices(rows)]
+        worlds = self._open()[motrixsim.DisjointIndices(rows)]
         positions = np.ascontiguousarray(dof_pos, np.float32)
         velocities = np.ascontiguousarray(dof_vel, np.float32)
         worlds.reset(self._model, dof_pos=positions, dof_vel=velocities)
@@ -101,14 +104,21 @@ class MotrixSimBatch:
         self._dof_vel[rows] = dof_vel
 
     def get_state(self) -> dict[str, NDArray]:
+        self._open()
         self._seat()
         return {"dof_pos": self._dof_pos.copy(), "dof_vel": self._dof_vel.copy()}
 
     def set_state(self, state: Mapping[str, NDArray]) -> None:
         check_state(state, {"dof_pos": self._dof_pos.shape, "dof_vel": self._dof_vel.shape}, "MotrixSim")
+        self._open()
         self._dof_pos[:] = state["dof_pos"]
         self._dof_vel[:] = state["dof_vel"]
         self._seat()
 
     def close(self) -> None:
-        del self._data, self._results
+        self._data = None
+
+    def _open(self) -> motrixsim.SceneData:
+        if self._data is None:
+            raise closed_error(self._path)
+        return self._data

@@ -13,7 +13,7 @@ from mujoco import rollout
 from numpy.typing import NDArray
 
 from motrix_core.errors import EnvironmentFailed
-from motrix_core.sim.base import FloatArray, check_state, columns
+from motrix_core.sim.base import FloatArray, check_state, closed_error, columns
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ class MujocoBatch:
         # An unstable world must be seen as such; MuJoCo would put it back to its initial pose without a word.
         model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
         self._model = model
+        self._path = path
         self.num_envs = num_envs
         self.timestep_s = float(model.opt.timestep)
         self.joints = tuple(model.joint(index).name for index in range(model.njnt))
@@ -69,7 +70,7 @@ class MujocoBatch:
 
     def _allocate(self, threads: int) -> None:
         model, count = self._model, self.num_envs
-        self._pool = rollout.Rollout(nthread=threads)
+        self._pool: rollout.Rollout | None = rollout.Rollout(nthread=threads)
         self._models = [model] * count
         self._workers = [mujoco.MjData(model) for _ in range(threads)]
         self._positions = slice(1, 1 + model.nq)
@@ -108,6 +109,8 @@ class MujocoBatch:
         return self._sensor_values[:, self._sensors[name]]
 
     def step(self, ctrl: FloatArray, substeps: int) -> None:
+        if self._pool is None:
+            raise closed_error(self._path)
         controls, states, sensors = self._buffers_of(substeps)
         controls[:] = ctrl[:, None, :]
         self._pool.rollout(
@@ -153,7 +156,9 @@ class MujocoBatch:
         self._read()
 
     def close(self) -> None:
-        self._pool.close()
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
 
 def _usable_cores() -> int:

@@ -99,3 +99,15 @@ def test_the_environments_of_a_batch_do_not_touch_each_other(name: str, sim: str
         expected, got = env.step(actions), other.step(changed)
     np.testing.assert_array_equal(got.obs[[0, 2, 3]], expected.obs[[0, 2, 3]])
     assert not np.array_equal(got.obs[1], expected.obs[1])
+
+
+@every_case
+def test_actions_of_any_layout_and_precision_mean_the_same(name: str, sim: str) -> None:
+    actions = random_actions(made(name, sim), 1)[0]
+    results = []
+    for given in (actions, np.asfortranarray(actions), actions.astype(np.float64), actions.tolist()):
+        env = made(name, sim)
+        env.init_state()
+        results.append(env.step(given).obs)
+    for result in results[1:]:
+        np.testing.assert_array_equal(result, results[0])

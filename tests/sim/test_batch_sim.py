@@ -197,3 +197,25 @@ def test_an_unknown_simulator_suggests_the_nearest() -> None:
         load_sim("mujocco", Path("x.xml"), num_envs=1)
     with pytest.raises(UnknownName):
         is_installed("bullet")
+
+
+@every_engine
+def test_controls_and_states_may_be_views_of_other_arrays(engine: str) -> None:
+    plain, viewed = load(engine), load(engine)
+    dof_pos, dof_vel = standing(plain)
+    place_all(plain, dof_pos, dof_vel)
+    both = np.concatenate([dof_pos, dof_vel], axis=1)
+    place_all(viewed, both[:, :9], both[:, 9:])
+    ctrl = controls(plain, 1)[0]
+    plain.step(ctrl, 2)
+    viewed.step(np.asfortranarray(ctrl), 2)
+    np.testing.assert_array_equal(plain.dof_pos, viewed.dof_pos)
+
+
+@every_engine
+def test_a_closed_simulation_says_so_and_can_be_closed_again(engine: str) -> None:
+    sim = load(engine)
+    sim.close()
+    sim.close()
+    with pytest.raises(EnvironmentFailed, match=r"walker\.xml is closed"):
+        sim.step(np.zeros((4, 6), np.float32), 1)

@@ -41,13 +41,13 @@ _LOCK_POLL_S = 0.02
 
 
 class Supervisor:
-    """Supervises one trainer process of `run`, from its start to its end."""
+    """Supervises one trainer process of `run`, from its start to its end. `config` is the run's, as in config.json."""
 
-    def __init__(self, run: Run, trainer_argv: Sequence[str], *, grace_s: float) -> None:
+    def __init__(self, run: Run, config: dict[str, Any], trainer_argv: Sequence[str], *, grace_s: float) -> None:
         self.run = run
         self.grace_s = grace_s
         self._argv = list(trainer_argv)
-        self._record = run.record()
+        self._config = config
         self._tail = EventTail(run.paths.events)
         self._sampler = ResourceSampler()
         self._stop: Stop | None = None
@@ -192,17 +192,16 @@ class Supervisor:
         return {"run": str(self.run.path), "id": self.run.id, "env": self.run.env, "backend": self._backend()}
 
     def _backend(self) -> str:
-        backend = self._record["config"].get("backend")
+        backend = self._config.get("backend")
         return backend if isinstance(backend, str) else self.run.backend
 
     def _segment_data(self, segment: Segment, pid: int) -> dict[str, Any]:
-        config = self._record["config"]
-        ppo = config.get("ppo")
+        ppo = self._config.get("ppo")
         budget = ppo.get("max_env_steps") if isinstance(ppo, dict) else None
         return {
             "segment": segment.index,
             "backend": segment.backend,
-            "sim": config.get("sim"),
+            "sim": self._config.get("sim"),
             "pid": pid,
             "max_env_steps": budget,
         }
@@ -242,6 +241,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     trainer = args.trainer[1:] if args.trainer[:1] == ["--"] else args.trainer
     try:
         run = Run.open(args.run_dir)
+        # What can be wrong with the run is found before the fork, where launch still sees the exit code.
+        config = run.record()["config"]
         if not _lock(run):
             sys.stderr.write(f"supervisor: run {run.id} already has a supervisor\n")
             return EXIT_ALREADY_SUPERVISED
@@ -250,7 +251,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             os._exit(0)
         adopt_orphans()
         trainer = trainer or [sys.executable, "-m", "motrix_core.learn", str(run.path)]
-        Supervisor(run, trainer, grace_s=args.grace_s).supervise()
+        Supervisor(run, config, trainer, grace_s=args.grace_s).supervise()
     except (MotrixError, OSError) as error:
         sys.stderr.write(f"supervisor: {error}\n")
         return 3

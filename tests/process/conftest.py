@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from process_support import processes_of, trainer_argv
+
+from motrix_core.config.schema import RunConfig
+from motrix_core.process.launch import launch
+from motrix_core.runs.layout import Run, create_run
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    made = create_run(RunConfig(env="pendulum", backend="torch"), tmp_path / "runs", extra={})
+    # Inherited by whatever the run starts, so that processes_of finds helpers too.
+    monkeypatch.setenv("MOTRIX_TEST_RUN", str(made.path))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    yield made
+    for process in processes_of(made):
+        if process.pid != psutil.Process().pid:
+            process.kill()
+
+
+@pytest.fixture
+def start(run: Run) -> Callable[..., Run]:
+    def start_fake(*options: str, grace_s: float = 30.0) -> Run:
+        launch(run, trainer_argv=trainer_argv(run, *options), grace_s=grace_s)
+        return run
+
+    return start_fake

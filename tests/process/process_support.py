@@ -1,0 +1,52 @@
+"""What the tests of supervised runs share."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from motrix_core.runs.layout import Run
+from motrix_core.runs.reader import EventReader
+
+FAKE_TRAINER = Path(__file__).parents[1] / "fakes" / "fake_trainer.py"
+LIMIT_S = 60.0
+
+
+def eventually(condition: Callable[[], Any], what: str = "") -> Any:
+    """The first true value of `condition`; fails if there is none before the limit."""
+    deadline = time.monotonic() + LIMIT_S
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"still not {what or condition}"
+        time.sleep(0.02)
+
+
+def events(run: Run, *kinds: str) -> list[dict[str, Any]]:
+    reader = EventReader(run.paths.events)
+    found = reader.poll()
+    while not reader.at_end:
+        found += reader.poll()
+    return [event for event in found if not kinds or event["type"] in kinds]
+
+
+def processes_of(run: Run) -> list[psutil.Process]:
+    """Every process that has the run's folder in its command or environment: its supervisor, trainer and helpers."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if any(str(run.path) in word for word in [*process.cmdline(), *process.environ().values()]):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def trainer_argv(run: Run, *options: str) -> list[str]:
+    return [sys.executable, str(FAKE_TRAINER), str(run.path), *options]

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-ALL_SIMS = ("motrixsim", "mujoco")
-
 
 class _Absent(importlib.abc.MetaPathFinder):
     """Makes a package look as if it were not installed."""

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from cases import cases_of, made
+from env_cases import cases_of, made
 
 LIMIT_ANGLE, LIMIT_DISTANCE = 0.2, 0.8
 START = 0.05

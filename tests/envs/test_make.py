@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ALL_SIMS
 
 from motrix_core.envs.random_state import make_generator
 from motrix_core.envs.registry import make
 from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, UnknownName
-from motrix_core.sim.loader import is_installed
+from motrix_core.sim.loader import SIMULATORS, is_installed
 
 Hide = Callable[[str], None]
 
@@ -24,7 +23,7 @@ def test_an_unknown_environment_suggests_the_nearest_and_the_command_that_lists_
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("sim", ALL_SIMS)
+@pytest.mark.parametrize("sim", SIMULATORS)
 def test_a_simulator_that_is_not_installed_names_its_extra(sim: str, hide: Hide) -> None:
     hide(sim)
     assert not is_installed(sim)
@@ -41,7 +40,7 @@ def test_auto_takes_the_first_simulator_that_is_installed(hide: Hide) -> None:
 
 
 def test_auto_without_any_simulator_names_the_preferred_one(hide: Hide) -> None:
-    for sim in ALL_SIMS:
+    for sim in SIMULATORS:
         hide(sim)
     with pytest.raises(MissingExtra, match="MotrixSim"):
         make("cartpole", num_envs=1, seed=0)
@@ -60,7 +59,7 @@ def test_a_simulator_that_is_installed_but_broken_is_not_called_missing(
 
 
 def test_the_pendulum_needs_no_simulator_and_no_gymnasium_until_its_spaces_are_asked_for(hide: Hide) -> None:
-    for package in (*ALL_SIMS, "gymnasium"):
+    for package in (*SIMULATORS, "gymnasium"):
         hide(package)
     env = make("pendulum", num_envs=2, seed=0)
     assert env.init_state().obs.shape == (2, 3)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases import made
+from env_cases import made
 
 from motrix_core.envs.tasks.pendulum import Pendulum
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases import every_case, made, random_actions
+from env_cases import every_case, made, random_actions
 
 from motrix_core.errors import EnvironmentFailed
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases import cases_of, made, random_actions
+from env_cases import cases_of, made, random_actions
 
 from motrix_core.envs.sim_env import TASKS
 from motrix_core.envs.tasks.walker import PlanarWalker

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engines import ENGINES, load, place_all
+from sim_engines import ENGINES, load, place_all
 
 from motrix_core.errors import EnvironmentFailed, UnknownName
 from motrix_core.sim.base import BatchSim, joint_columns

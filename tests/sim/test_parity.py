@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from engines import MODELS, load, place_all
+from sim_engines import MODELS, load, place_all
 
 from motrix_core.sim.loader import is_installed
 

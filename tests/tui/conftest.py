@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_core import FakeCore
+from fake_core import FakeCore, settle
 from textual.pilot import Pilot
 
 from motrix_core.config.form import validate_form
@@ -46,13 +46,6 @@ def core(runs_dir: Path) -> FakeCore:
 @pytest.fixture
 def app(core: FakeCore, tmp_path: Path) -> MotrixApp:
     return MotrixApp(core, Settings.load(tmp_path / "settings.toml"))
-
-
-async def settle(pilot: Pilot[Any]) -> None:
-    """Wait until every thread has answered and what it said is on the screen."""
-    await pilot.pause()
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from textual.pilot import Pilot
+
 from motrix_core.envs.catalog import BUILTIN
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.hardware import Cpu, Inventory, Memory, Probe
@@ -82,3 +84,10 @@ class FakeCore(Core):
 
     def request_stop(self, run: Run) -> None:
         self.stopped.append(run)
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Wait until every thread has answered and what it said is on the screen."""
+    await pilot.pause()
+    await pilot.app.workers.wait_for_complete()
+    await pilot.pause()

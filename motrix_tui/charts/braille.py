@@ -36,6 +36,7 @@ class Glyphs:
     mark: str = "┊"
     gap: str = "×"
     foot: str = "▴"
+    key: str = "━"
     cursor: str = "│"
     axis: str = "│"
     tick: str = "┤"
@@ -71,6 +72,7 @@ ASCII = Glyphs(
     mark=":",
     gap="x",
     foot="^",
+    key="-",
     cursor="!",
     axis="|",
     tick="+",

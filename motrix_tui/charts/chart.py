@@ -91,6 +91,8 @@ class Chart(Widget, can_focus=True):
         self._dirty = True
         self._strips: list[Strip] = []
         self._picture: Picture | None = None
+        self._styles: list[Style] = []
+        self._styles_key: object = None
 
     # --- what is shown ---
 
@@ -293,7 +295,7 @@ class Chart(Widget, can_focus=True):
         picture = plot.compose(columns, rows - with_legend, spec)
         self._picture = picture
         styles = self._ink_styles()
-        strips = [_strip(points, inks, styles) for points, inks in zip(picture.points, picture.inks, strict=True)]
+        strips = _strips(picture, styles)
         if with_legend:
             strips.insert(0, self._legend(columns, styles))
         self._strips = strips
@@ -302,21 +304,22 @@ class Chart(Widget, can_focus=True):
     def _ink_styles(self) -> list[Style]:
         """Styles by ink: plot's constants, then line and ghost of each series."""
         background = self.background_colors[1]
-        foreground = self.styles.color if self.styles.has_rule("color") else background.get_contrast_text(1.0)
+        key = (self.app.theme, background, tuple(self._slots.items()))
+        if key != self._styles_key:
+            self._styles_key, self._styles = key, self._make_styles(background)
+        return self._styles
+
+    def _make_styles(self, background: Color) -> list[Style]:
         variables = self.app.theme_variables
+        foreground = Color.parse(variables["foreground"])
         colours = series_colours(background.brightness < 0.5, variables)
-        warning = Color.parse(variables.get("warning", "#ffa62b"))
 
         def style(colour: Color, share: float = 1.0) -> Style:
             return Style(color=background.blend(colour, share, 1.0).rich_color, bgcolor=background.rich_color)
 
-        styles = [
-            style(foreground, 0.5),
-            style(foreground, 0.4),
-            style(foreground, 0.9),
-            style(warning),
-            style(foreground, 0.65),
-        ]
+        shares = {plot.AXIS: 0.55, plot.MARK: 0.45, plot.CURSOR: 0.9, plot.TEXT: 0.7}
+        styles = [style(foreground, shares.get(ink, 1.0)) for ink in range(plot.FIRST_SERIES)]
+        styles[plot.GAP] = style(Color.parse(variables["warning"]))
         for label, curve in self._curves.items():
             colour = Color.parse(colours[self._slots[label]])
             styles.append(style(colour, _QUIET if curve.quiet else 1.0))
@@ -324,12 +327,21 @@ class Chart(Widget, can_focus=True):
         return styles
 
     def _legend(self, columns: int, styles: list[Style]) -> Strip:
-        """Names and values: the newest, or those under the crosshair."""
+        """Names and values, the newest or those under the crosshair; names alone where values do not fit."""
+        curves = list(self._curves.values())
+        texts = [f"{curve.label} {self._value_of(curve)}" for curve in curves]
+        if sum(len(entry) + 3 for entry in texts) - 1 > columns and self._crosshair is None:
+            texts = [curve.label for curve in curves]
         segments: list[Segment] = []
-        for curve in self._curves.values():
-            value = self._value_of(curve)
-            segments.append(Segment("━ ", styles[plot.line_ink(curve.ink_index)]))
-            segments.append(Segment(f"{curve.label} {value}  ", styles[plot.TEXT]))
+        room = columns
+        for index, (curve, entry) in enumerate(zip(curves, texts, strict=True)):
+            left = len(curves) - index
+            if len(entry) + 2 > room - (0 if left == 1 else 4):
+                segments.append(Segment(f"+{left}", styles[plot.TEXT]))
+                break
+            segments.append(Segment(f"{self._glyphs.key} ", styles[plot.line_ink(curve.ink_index)]))
+            segments.append(Segment(f"{entry} ", styles[plot.TEXT]))
+            room -= len(entry) + 3
         return Strip(segments).crop(0, columns).extend_cell_length(columns, styles[plot.AXIS])
 
     def _value_of(self, curve: Curve) -> str:
@@ -344,7 +356,10 @@ class Chart(Widget, can_focus=True):
         if len(self._curves) == 1:
             parts.append(self._value_of(next(iter(self._curves.values()))))
         self.border_title = Content(" · ".join(parts))
-        self.border_subtitle = Content(" · ".join(self._state()))
+        state = self._state()
+        while len(state) > 1 and len(" · ".join(state)) > self.size.width - 4:
+            state.pop()
+        self.border_subtitle = Content(" · ".join(state))
 
     def _state(self) -> list[str]:
         if self._crosshair is not None:
@@ -365,9 +380,20 @@ class Chart(Widget, can_focus=True):
         return [mark.label for mark in self._marks if column is not None and picture.column_of(mark.x) == column]
 
 
-def _strip(points: np.ndarray, inks: np.ndarray, styles: list[Style]) -> Strip:
-    """One row of cells as a strip with one segment for each run of equal ink."""
-    line = text(points)
-    starts = [0, *(np.flatnonzero(inks[1:] != inks[:-1]) + 1).tolist(), len(line)]
-    segments = [Segment(line[start:stop], styles[inks[start]]) for start, stop in pairwise(starts)]
-    return Strip(segments, len(line))
+def _strips(picture: Picture, styles: list[Style]) -> list[Strip]:
+    """The rows of a picture, with one segment for each run of equal ink."""
+    rows, columns = picture.inks.shape
+    if not picture.inks.size:
+        return []
+    inks = picture.inks.ravel()
+    cuts = np.flatnonzero(inks[1:] != inks[:-1]) + 1
+    cuts = np.union1d(cuts, np.arange(0, rows * columns + 1, columns)).tolist()
+    characters = text(picture.points.ravel())
+    strips: list[Strip] = []
+    segments: list[Segment] = []
+    for start, stop in pairwise(cuts):
+        segments.append(Segment(characters[start:stop], styles[inks[start]]))
+        if stop % columns == 0:
+            strips.append(Strip(segments, columns))
+            segments = []
+    return strips

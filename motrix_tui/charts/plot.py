@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 
 from motrix_tui.charts import axes
 from motrix_tui.charts.braille import Glyphs, characters, column_codes
-from motrix_tui.charts.window import Pyramid, SeriesBuffer, dot_columns
+from motrix_tui.charts.window import SeriesBuffer, Window
 
 AXIS, MARK, CURSOR, GAP, TEXT = range(5)
-_FIRST_SERIES = 5
+FIRST_SERIES = 5
 
 
 def line_ink(series: int) -> int:
-    return _FIRST_SERIES + 2 * series
+    return FIRST_SERIES + 2 * series
 
 
 def ghost_ink(series: int) -> int:
-    return _FIRST_SERIES + 2 * series + 1
+    return FIRST_SERIES + 2 * series + 1
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,6 @@ class Picture:
     points: NDArray[np.uint32]
     inks: NDArray[np.int16]
     left: int = 0
-    top: int = 0
     plot_columns: int = 0
     plot_rows: int = 0
     x_range: tuple[float, float] = (0.0, 1.0)
@@ -146,7 +145,7 @@ def _plain(low: float, high: float) -> tuple[float, float]:
 
 def _gutter(columns: int) -> int:
     """One width for all values, so that the plot does not jump while labels change."""
-    return 8 if columns >= 28 else 0
+    return 7 if columns >= 24 else 0
 
 
 def _why_empty(spec: PlotSpec) -> str:
@@ -161,15 +160,13 @@ def _layers(spec: PlotSpec, edges: NDArray[np.float64]) -> list[_Layer]:
     for curve in spec.curves:
         if not len(curve.buffer):
             continue
-        smooth = _layer(curve.buffer, curve.buffer.smooth, line_ink(curve.ink_index), edges, spec.log_y)
+        buffer = curve.buffer
+        window = Window(buffer.x, edges)
+        smooth = _Layer(line_ink(curve.ink_index), *window.dot_columns(buffer.smooth, log=spec.log_y))
         (quiet if curve.quiet else loud).append(smooth)
         if spec.smoothed and not curve.quiet:
-            ghosts.append(_layer(curve.buffer, curve.buffer.raw, ghost_ink(curve.ink_index), edges, spec.log_y))
+            ghosts.append(_Layer(ghost_ink(curve.ink_index), *window.dot_columns(buffer.raw, log=spec.log_y)))
     return [*ghosts, *quiet, *loud]
-
-
-def _layer(buffer: SeriesBuffer, pyramid: Pyramid, ink: int, edges: NDArray[np.float64], log: bool) -> _Layer:
-    return _Layer(ink, *dot_columns(buffer.x, pyramid, edges, log=log))
 
 
 def _y_axis(spec: PlotSpec, layers: list[_Layer], rows: int) -> axes.Axis | None:
@@ -208,14 +205,11 @@ def _draw_curves(picture: Picture, spec: PlotSpec, layers: list[_Layer], y_axis:
 
 
 def _is_ghost(ink: int) -> bool:
-    return ink >= _FIRST_SERIES and (ink - _FIRST_SERIES) % 2 == 1
+    return ink >= FIRST_SERIES and (ink - FIRST_SERIES) % 2 == 1
 
 
 def _plot_area(picture: Picture) -> tuple[slice, slice]:
-    return (
-        slice(picture.top, picture.top + picture.plot_rows),
-        slice(picture.left, picture.left + picture.plot_columns),
-    )
+    return slice(picture.plot_rows), slice(picture.left, picture.left + picture.plot_columns)
 
 
 def _draw_gaps(picture: Picture, spec: PlotSpec, edges: NDArray[np.float64]) -> None:
@@ -228,7 +222,7 @@ def _draw_gaps(picture: Picture, spec: PlotSpec, edges: NDArray[np.float64]) -> 
             bounds[-1] = np.searchsorted(curve.buffer.gaps, cells[-1], side="right")
             missing |= bounds[1:] > bounds[:-1]
     starts = missing & ~np.concatenate(([False], missing[:-1]))
-    row = picture.top + picture.plot_rows - 1
+    row = picture.plot_rows - 1
     for column in np.flatnonzero(starts):
         picture.put(row, picture.left + int(column), spec.glyphs.gap, GAP)
 
@@ -254,11 +248,10 @@ def _draw_vertical(picture: Picture, x: float, rows: slice, character: str, ink:
 
 
 def _draw_y_axis(picture: Picture, spec: PlotSpec, y_axis: axes.Axis) -> None:
-    for row in range(picture.plot_rows):
-        picture.put(picture.top + row, picture.left - 1, spec.glyphs.axis, AXIS)
+    picture.points[: picture.plot_rows, picture.left - 1] = ord(spec.glyphs.axis)
     used = set()
     for label, position in zip(y_axis.labels, axes.positions(y_axis, picture.plot_rows), strict=True):
-        row = picture.top + picture.plot_rows - 1 - position
+        row = picture.plot_rows - 1 - position
         if row in used:
             continue
         used.add(row)
@@ -268,7 +261,7 @@ def _draw_y_axis(picture: Picture, spec: PlotSpec, y_axis: axes.Axis) -> None:
 def _draw_x_axis(picture: Picture, spec: PlotSpec) -> None:
     make = axes.time_axis if spec.x_is_time else axes.count_axis
     axis = make(*picture.x_range, picture.plot_columns)
-    row = picture.top + picture.plot_rows
+    row = picture.plot_rows
     free_from = 0
     for label, position in zip(axis.labels, axes.positions(axis, picture.plot_columns), strict=True):
         column = picture.left + position - len(label) // 2

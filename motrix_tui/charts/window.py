@@ -87,6 +87,8 @@ class Pyramid:
                 self._low.append(Column(np.float32))
                 self._high.append(Column(np.float32))
             low, high = self._low[level], self._high[level]
+            if low_below.size // FACTOR == low.size:
+                return
             fresh = slice(low.size * FACTOR, low_below.size // FACTOR * FACTOR)
             low.append(np.fmin.reduce(low_below.values[fresh].reshape(-1, FACTOR), axis=1))
             high.append(np.fmax.reduce(high_below.values[fresh].reshape(-1, FACTOR), axis=1))
@@ -234,43 +236,49 @@ class SeriesBuffer:
         return float(self.x[index]), float(self.raw.values[index])
 
 
-def dot_columns(
-    x: FloatArray, pyramid: Pyramid, edges: FloatArray, *, log: bool
-) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
-    """Lowest and highest value of the polyline through (x, pyramid) within each dot column.
+class Window:
+    """Where `x` (n,), non-decreasing, lies among dot columns with the borders `edges` (columns + 1,), increasing.
 
-    `edges` are the x of the columns' borders, increasing, shape (columns + 1,). Each column holds its points and the
-    polyline's crossings of its two borders, so neighbouring points are joined. NaN where there is nothing. With `log`
-    values are log10, and what is not positive is nothing.
+    It is the same for the raw and the smoothed values of a series, so it is found once.
     """
-    bounds = np.searchsorted(x, edges)
-    bounds[-1] = np.searchsorted(x, edges[-1], side="right")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        low, high = pyramid.extremes(bounds)
-        crossing = _crossings(x, pyramid.values, edges, bounds, log=log)
-        if log:
-            low, high = _log10(low), _log10(high)
-            # A column that holds positive and other values still shows its positive ones' border crossings.
-            low = np.where(np.isnan(low) & ~np.isnan(high), high, low)
+
+    def __init__(self, x: FloatArray, edges: FloatArray) -> None:
+        self._empty = len(x) == 0
+        self.bounds = np.searchsorted(x, edges)
+        if self._empty:
+            return
+        self._after = np.minimum(self.bounds, len(x) - 1)
+        self._before = np.maximum(self.bounds - 1, 0)
+        before = x[self._before]
+        width = x[self._after] - before
+        share = np.zeros(len(edges))
+        np.divide(edges - before, width, out=share, where=width > 0)
+        share[(edges < x[0]) | (edges > x[-1])] = np.nan
+        self._share = share
+        # The last column includes its right border.
+        self.bounds[-1] = np.searchsorted(x, edges[-1], side="right")
+
+    def dot_columns(self, pyramid: Pyramid, *, log: bool) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """Lowest and highest value of the polyline through (x, pyramid) within each dot column.
+
+        Each column holds its points and the polyline's crossings of its two borders, so neighbouring points are
+        joined. NaN where there is nothing. With `log` values are log10, and what is not positive is nothing.
+        """
+        low, high = pyramid.extremes(self.bounds)
+        if self._empty:
+            return low, high
+        with np.errstate(invalid="ignore", divide="ignore"):
+            # Float64, as the difference of two float32 may exceed their range.
+            y0, y1 = pyramid.values[self._before].astype(np.float64), pyramid.values[self._after].astype(np.float64)
+            if log:
+                y0, y1, low, high = _log10(y0), _log10(y1), _log10(low), _log10(high)
+                # Of a column with positive and other values only the highest is known to be positive.
+                low = np.where(np.isnan(low), high, low)
+            crossing = y0 + self._share * (y1 - y0)
         low = np.fmin(low, np.fmin(crossing[:-1], crossing[1:]))
         high = np.fmax(high, np.fmax(crossing[:-1], crossing[1:]))
-    return low, high
+        return low, high
 
 
 def _log10(values: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.log10(np.where(values > 0, values, np.nan))
-
-
-def _crossings(x: FloatArray, y: ValueArray, edges: FloatArray, bounds: IndexArray, *, log: bool) -> FloatArray:
-    """The polyline's value at each of `edges`; NaN outside of it and beside a gap. Float64 against overflow."""
-    if len(x) == 0:
-        return np.full(len(edges), np.nan)
-    after = np.minimum(bounds, len(x) - 1)
-    before = np.maximum(bounds - 1, 0)
-    y0, y1 = y[before].astype(np.float64), y[after].astype(np.float64)
-    if log:
-        y0, y1 = _log10(y0), _log10(y1)
-    width = x[after] - x[before]
-    share = np.where(width > 0, (edges - x[before]) / np.where(width > 0, width, 1.0), 0.0)
-    inside = (edges >= x[0]) & (edges <= x[-1])
-    return np.where(inside, y0 + share * (y1 - y0), np.nan)

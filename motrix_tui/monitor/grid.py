@@ -8,11 +8,10 @@ from textual.app import ComposeResult
 from textual.containers import Grid, Vertical
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from motrix_tui.charts.chart import Chart
 
-_COLUMN_WIDTH, _ROW_HEIGHT = 36, 10
+_COLUMN_WIDTH, _ROW_HEIGHT = 36, 9
 _MOST_COLUMNS, _MOST_ROWS = 5, 5
 _SMALLEST_BORDERED = 5
 
@@ -36,7 +35,6 @@ class ChartGrid(Vertical):
     ChartGrid { height: 1fr; }
     ChartGrid > Grid { height: 1fr; }
     ChartGrid > Grid > * { width: 1fr; height: 1fr; }
-    ChartGrid > #pages { height: 1; color: $muted; text-align: right; padding: 0 1; display: none; }
     """
 
     class PageChanged(Message):
@@ -48,14 +46,19 @@ class ChartGrid(Vertical):
         self._wanted: list[Widget] = []
         self._full: Widget | None = None
         self._page = 0
+        self.page_count = 1
 
     def compose(self) -> ComposeResult:
         yield Grid()
-        yield Static("", id="pages", markup=False)
 
     @property
     def charts(self) -> list[Chart]:
         return [tile for tile in self._tiles if isinstance(tile, Chart)]
+
+    @property
+    def page(self) -> int:
+        """The page that is shown, counted from 1."""
+        return self._page + 1
 
     @property
     def visible_tiles(self) -> list[Widget]:
@@ -88,23 +91,18 @@ class ChartGrid(Vertical):
         """Decide what is on the page. Called when the size, the tiles, the filter or the page change."""
         if not self.is_mounted or not self.size.width:
             return
-        grid, pages = self.query_one(Grid), self.query_one("#pages", Static)
+        grid = self.query_one(Grid)
         tiles = [self._full] if self._full is not None else self._wanted
-        height = self.size.height
-        columns, rows = grid_shape(self.size.width, height, len(tiles))
-        if len(tiles) > columns * rows and height > 6:
-            columns, rows = grid_shape(self.size.width, height - 1, len(tiles))
+        columns, rows = grid_shape(*self.size, len(tiles))
         per_page = columns * rows
-        page_count = max(math.ceil(len(tiles) / per_page), 1)
-        self._page = min(self._page, page_count - 1)
+        self.page_count = max(math.ceil(len(tiles) / per_page), 1)
+        self._page = min(self._page, self.page_count - 1)
         shown = tiles[self._page * per_page :][:per_page]
         grid.styles.grid_size_columns, grid.styles.grid_size_rows = columns, rows
-        bare = height / rows < _SMALLEST_BORDERED
+        bare = self.size.height / rows < _SMALLEST_BORDERED
         for tile in self._tiles:
             tile.display = tile in shown
             tile.set_class(bare, "-bare")
-        pages.display = page_count > 1 and height > 6
-        pages.update(f"charts {self._page + 1}/{page_count} · [ ] more")
         self.post_message(self.PageChanged())
 
     def on_resize(self) -> None:

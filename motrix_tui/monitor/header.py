@@ -95,10 +95,21 @@ def _fit(parts: Sequence[Content], width: int) -> Content:
     return Content(_GAP).join(kept).truncate(max(width, 0), ellipsis=True)
 
 
-def resources_line(feed: RunFeed) -> Content:
-    """CPU, memory and GPUs of the run's processes; empty once it is over."""
+def resources_line(feed: RunFeed, width: int, page: int, page_count: int) -> Content:
+    """Update, CPU, memory and GPUs of the run's processes; at the right which page of charts is shown."""
+    left = _fit(_resources(feed), width)
+    right = Content(f"charts {page}/{page_count}  [ ]").stylize("$muted") if page_count > 1 else Content("")
+    room = width - left.cell_length - right.cell_length
+    return Content.assemble(left, " " * room, right) if room >= len(_GAP) else left
+
+
+def _resources(feed: RunFeed) -> list[Content]:
     sample = feed.state.resources if feed.state else {}
-    parts: list[Content] = []
+    parts = [Content.assemble(("update ", "$muted"), f"{feed.series.update:,}")]
+    if feed.corrupt:
+        parts.append(Content(f"{feed.corrupt:,} damaged lines skipped").stylize("$warning"))
+    if not feed.is_live:
+        return parts
     cpu, memory = sample.get("cpu_percent"), sample.get("memory_bytes")
     if _is_number(cpu):
         parts.append(Content.assemble(("cpu ", "$muted"), f"{cpu:.0f}%"))
@@ -114,10 +125,7 @@ def resources_line(feed: RunFeed) -> Content:
             parts.append(
                 Content.assemble((f"gpu {plain(gpu.get('index', '?'), limit=4)} ", "$muted"), f"{busy:.0f}%{used}")
             )
-    parts.append(Content.assemble(("update ", "$muted"), f"{feed.series.update:,}"))
-    if feed.corrupt:
-        parts.append(Content(f"{feed.corrupt:,} damaged lines skipped").stylize("$warning"))
-    return Content(_GAP).join(parts)
+    return parts
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import deque
 from pathlib import Path
@@ -20,6 +21,8 @@ MAX_LINES = 5000
 _MAX_LINE = 2000
 _CHUNK = 256 << 10
 _FIRST_READ = 1 << 20
+# Colours and styles are harmless noise in a log; every other control sequence is shown as what it is.
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 class LogTail:
@@ -82,7 +85,7 @@ class LogTail:
 
 def _shown(line: bytes) -> str:
     text = line[: 4 * _MAX_LINE].decode("utf-8", errors="replace").rstrip("\r")
-    text = text.rpartition("\r")[2].expandtabs(4)
+    text = _COLOUR.sub("", text.rpartition("\r")[2]).expandtabs(4)
     return plain(text, limit=_MAX_LINE)
 
 
@@ -128,20 +131,24 @@ class LogPane(ScrollView, can_focus=True):
         self._shown = [line for line in lines if self._filter in line.casefold()] if self._filter else list(lines)
         width = max((len(line) for line in self._shown), default=1)
         self.virtual_size = Size(width, max(len(self._shown), 1))
-        if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.keep_at_end()
         self._write_subtitle()
         self.refresh()
 
+    def keep_at_end(self) -> None:
+        """Scroll to the newest line if following. A layout may come between a new size and scrolling, so Monitor
+        calls this at every tick."""
+        if self.following and self.scroll_y != self.max_scroll_y:
+            self.scroll_end(animate=False, immediate=True, x_axis=False)
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        if self.size.height:
+        if self.size.height and new_value != old_value:
             self.following = new_value >= self.max_scroll_y
             self._write_subtitle()
 
     def on_resize(self) -> None:
-        if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self.keep_at_end()
 
     def _write_subtitle(self) -> None:
         parts = ["following" if self.following else "scrolled", f"{len(self._shown):,} lines"]

@@ -22,8 +22,9 @@ from textual.widgets import Input, Static
 from motrix_core.errors import MotrixError
 from motrix_tui.actions import bindings
 from motrix_tui.charts.braille import GLYPHS
-from motrix_tui.charts.chart import X_AXES, Chart
+from motrix_tui.charts.chart import Chart
 from motrix_tui.monitor.actions import MONITOR_ACTIONS
+from motrix_tui.monitor.chart_actions import ChartActions
 from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.monitor.grid import ChartGrid
 from motrix_tui.monitor.header import Header, resources_line, trouble
@@ -34,17 +35,15 @@ from motrix_tui.shell.dialogs import Answer, Question
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
-    from motrix_core.runs.series import Axis
 
 TICK_S = 0.1
 STATE_S = 1.0
-SMOOTHING = (0.0, 0.6, 0.9, 0.97)
 _PHASE_TILE_AT = 5
 _LAST_LINES = 5
 _CRASH_STATUSES = ("failed", "crashed", "lost")
 
 
-class MonitorPane(Vertical):
+class MonitorPane(ChartActions, Vertical):
     """Charts, phases, resources and log of the run that `open_run` was called with last."""
 
     HELP = (
@@ -56,14 +55,16 @@ class MonitorPane(Vertical):
     MonitorPane { height: 1fr; }
     MonitorPane #nothing { height: 1fr; content-align: center middle; color: $muted; }
     MonitorPane #trouble { height: auto; max-height: 7; padding: 0 1; display: none; }
+    MonitorPane #trouble.-wrong { display: block; }
     MonitorPane #chart-filter { height: 1; display: none; background: $surface; }
     MonitorPane #resources { height: 1; padding: 0 1; }
     MonitorPane LogPane { height: 25%; min-height: 5; max-height: 14; }
     MonitorPane.-compact LogPane { display: none; height: 1fr; max-height: 100%; }
     MonitorPane.-compact.-log LogPane { display: block; }
     MonitorPane.-compact.-log ChartGrid { display: none; }
-    MonitorPane.-tiny #resources, MonitorPane.-tiny #trouble { display: none; }
+    MonitorPane.-tiny #resources, MonitorPane.-tiny #trouble.-wrong { display: none; }
     MonitorPane.-tiny LogPane { min-height: 1; }
+    MonitorPane.-idle LogPane { display: none; }
     """
 
     @dataclass
@@ -82,9 +83,6 @@ class MonitorPane(Vertical):
         self._phases = PhasePanel()
         self._names: tuple[str, ...] = ()
         self._filter = ""
-        self._axis: Axis = "env_steps"
-        self._smoothing = 0.9
-        self._glyphs = "braille"
         self._generation = 0
         self._drain_pending = False
 
@@ -129,15 +127,13 @@ class MonitorPane(Vertical):
 
     def _show_parts(self) -> None:
         is_open = self._feed is not None
+        self.set_class(not is_open, "-idle")
         self.query_one("#nothing").display = not is_open
         for part in ("#monitor-header", "#charts", "#resources"):
             self.query_one(part).display = is_open
-        # The log's visibility in a small terminal belongs to the style sheet.
-        self.query_one(LogPane).set_class(not is_open, "-hidden")
         self.query_one("#chart-filter", Input).display = False
-        self.query_one("#trouble").display = False
+        self.query_one("#trouble").remove_class("-wrong")
         self.query_one(LogPane).open(self._tail)
-        self.query_one(LogPane).styles.display = None if is_open else "none"
         self._phases.show({})
         self._lay_out()
         self._make_tiles()
@@ -149,8 +145,10 @@ class MonitorPane(Vertical):
         if self._feed is None or not self.is_on_screen:
             return
         self._drain()
+        log = self.query_one(LogPane)
         if self._tail is not None and self._tail.poll():
-            self.query_one(LogPane).renew()
+            log.renew()
+        log.keep_at_end()
         self._draw_figures()
 
     def _drain(self) -> None:
@@ -175,11 +173,12 @@ class MonitorPane(Vertical):
         if feed is None:
             return
         self.query_one(Header).show(feed, 2 if self.size.height >= 14 else 1)
-        self.query_one("#resources", Static).update(resources_line(feed))
+        grid, resources = self.query_one(ChartGrid), self.query_one("#resources", Static)
+        resources.update(resources_line(feed, max(self.size.width - 2, 0), grid.page, grid.page_count))
         lines = list(self._tail.lines)[-_LAST_LINES:] if self._tail and feed.status in _CRASH_STATUSES else []
         problem = trouble(feed, lines)
         panel = self.query_one("#trouble", Static)
-        panel.display = problem is not None
+        panel.set_class(problem is not None, "-wrong")
         if problem is not None:
             panel.update(problem)
 
@@ -290,76 +289,6 @@ class MonitorPane(Vertical):
         if run is not None:
             self.close_run()
             self.post_message(self.Detached(run))
-
-    # --- actions: charts ---
-
-    @property
-    def active_chart(self) -> Chart | None:
-        """The focused chart, or the first one on the page."""
-        focused = self.screen.focused
-        visible = [tile for tile in self.query_one(ChartGrid).visible_tiles if isinstance(tile, Chart)]
-        if isinstance(focused, Chart) and focused in visible:
-            return focused
-        return visible[0] if visible else None
-
-    def _with_chart(self, act: Callable[[Chart], None]) -> None:
-        chart = self.active_chart
-        if chart is not None:
-            act(chart)
-
-    def action_fullscreen(self) -> None:
-        focused = self.screen.focused
-        tile = focused if focused is self._phases else self.active_chart
-        if tile is not None:
-            self.query_one(ChartGrid).toggle_full(tile)
-            tile.focus()
-
-    def action_toggle_log_y(self) -> None:
-        self._with_chart(lambda chart: chart.set_log_y(not chart.log_y))
-
-    def action_zoom_in(self) -> None:
-        self._with_chart(Chart.zoom_in)
-
-    def action_zoom_out(self) -> None:
-        self._with_chart(Chart.zoom_out)
-
-    def action_pan_left(self) -> None:
-        self._with_chart(lambda chart: chart.move_crosshair(-1) if chart.crosshair is not None else chart.pan(-0.2))
-
-    def action_pan_right(self) -> None:
-        self._with_chart(lambda chart: chart.move_crosshair(1) if chart.crosshair is not None else chart.pan(0.2))
-
-    def action_show_all(self) -> None:
-        self._with_chart(Chart.show_all)
-
-    def action_follow(self) -> None:
-        self._with_chart(Chart.follow)
-
-    def action_crosshair(self) -> None:
-        self._with_chart(lambda chart: chart.move_crosshair(0) if chart.crosshair is None else chart.drop_crosshair())
-
-    def action_cycle_x(self) -> None:
-        self._axis = cast("Axis", X_AXES[(X_AXES.index(self._axis) + 1) % len(X_AXES)])
-        for chart in self._tiles.values():
-            chart.set_x_axis(self._axis)
-        self._draw_charts()
-
-    def action_smoothing(self) -> None:
-        self._smoothing = SMOOTHING[(SMOOTHING.index(self._smoothing) + 1) % len(SMOOTHING)]
-        for chart in self._tiles.values():
-            chart.set_smoothing(self._smoothing)
-
-    def action_cycle_glyphs(self) -> None:
-        names = list(GLYPHS)
-        self._glyphs = names[(names.index(self._glyphs) + 1) % len(names)]
-        for chart in self._tiles.values():
-            chart.set_glyphs(GLYPHS[self._glyphs])
-
-    def action_previous_page(self) -> None:
-        self.query_one(ChartGrid).turn_page(-1)
-
-    def action_next_page(self) -> None:
-        self.query_one(ChartGrid).turn_page(1)
 
     # --- actions: filter, log, back ---
 

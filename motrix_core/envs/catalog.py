@@ -94,7 +94,7 @@ def _read(point: importlib.metadata.EntryPoint) -> Iterator[EnvSpec]:
     origin = point.dist.name if point.dist else point.value
     try:
         loaded = point.load()
-    except Exception as error:  # whatever a plugin's module raises must not take the others down with it
+    except (Exception, SystemExit) as error:  # nothing that a plugin does may take the others down with it
         yield _broken(point.name, origin, f"{type(error).__name__}: {error}")
         return
     for spec in loaded if isinstance(loaded, Iterable) else (loaded,):

@@ -4,6 +4,7 @@ import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,15 @@ def test_a_broken_plugin_is_listed_with_its_error_and_takes_nothing_down(install
     assert specs["wrong"].error == "plugin_module:NOT_A_SPEC gives int, not an EnvSpec"
     with pytest.raises(EnvironmentFailed, match=r"'broken' .*plugin_that_is_not_there"):
         find_spec("broken")
+
+
+def test_a_plugin_that_exits_when_it_is_imported_is_broken_too(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plugin_that_exits.py").write_text("raise SystemExit('no licence')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    install(exits="plugin_that_exits:SPEC")
+    assert catalog()["exits"].error == "SystemExit: no licence"
 
 
 def test_a_plugin_cannot_take_a_name_that_is_taken(install: Install) -> None:

@@ -114,3 +114,14 @@ def test_forward_speed_is_measured_where_the_body_moves_forward(name: str, sim: 
     state = env.step(np.zeros((1, 6), np.float32))
     assert state.info["metrics"]["horizontal_speed"][0] == pytest.approx(1.5, abs=0.05)
     assert state.info["Reward"]["move"][0] == 1.0
+
+
+@cases_of["dm-stander"]
+def test_standing_upright_on_both_feet_earns_the_full_reward(name: str, sim: str) -> None:
+    env = walker(name, sim, num_envs=1)
+    env.init_state()
+    upright = np.zeros((1, 9), np.float32)
+    env.place(np.array([0]), upright, upright)
+    state = env.step(np.zeros((1, 6), np.float32))
+    assert state.reward[0] > 0.99
+    assert state.info["metrics"]["torso_height"][0] == pytest.approx(1.3, abs=0.02)

@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -70,7 +70,7 @@ class Supervisor:
     def supervise(self) -> Outcome:
         """Run the trainer to its end; returns how it ended, which is then recorded."""
         wake = self._listen()
-        self._tail.read_all()
+        self._read_events(self._tail.skip_history)
         self._save()
         resumed = bool(self._state.segments)
         self._event("run_started", {**self._names(), "resumed": resumed})
@@ -91,7 +91,7 @@ class Supervisor:
             self._tick(trainer, wake, started)
         # Whatever the trainer started and did not end must not outlive it.
         end_descendants(grace_s=0.0 if self._stop in ("killed", "grace over") else _LEFTOVER_GRACE_S)
-        self._tail.read_all()
+        self._read_events(self._tail.read_all)
         lines = console_tail(self.run.paths.console, console_start)
         outcome = judge(trainer.exit_code, stop=self._stop, error=self._tail.error, console=lines)
         self._end(segment, outcome, time.monotonic() - started, lines)
@@ -116,7 +116,7 @@ class Supervisor:
             return
         self._follow_events()
         now = time.monotonic()
-        if not self.run.path.is_dir():
+        if self._is_gone():
             self._tell("the run's folder is gone; stopping the trainer")
             self._stop_asked = True
         if self._stop_asked and self._stop is None:
@@ -132,10 +132,26 @@ class Supervisor:
             self._sample(now - started)
 
     def _follow_events(self) -> None:
-        self._tail.read()
+        self._read_events(self._tail.read)
         status = self._tail.status if self._stop is None else "stopping"
         if status is not None and status != self._state.status:
             self._change(status=status)
+
+    def _read_events(self, read: Callable[[], None]) -> None:
+        try:
+            read()
+        except OSError as error:
+            # A network file system that has hiccups: training goes on, and so does its supervision.
+            self._tell(f"{self.run.paths.events} cannot be read: {error.strerror or error}")
+
+    def _is_gone(self) -> bool:
+        try:
+            self.run.path.stat()
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            self._tell(f"{self.run.path} cannot be looked at: {error.strerror or error}")
+        return False
 
     def _sample(self, elapsed_s: float) -> None:
         *before, segment = self._state.segments

@@ -7,6 +7,7 @@ from typing import Any
 
 from motrix_core.runs.reader import EventReader
 
+_HISTORY_BYTES = 1 << 20
 # EventWriter puts the type first. Metrics are nearly all of the file, and only the newest of them matters here.
 _METRICS = b'{"type":"metrics",'
 
@@ -25,6 +26,16 @@ class EventTail(EventReader):
         self.error: dict[str, Any] | None = None
         self.status: str | None = None
         self._newest_metrics: bytes | None = None
+
+    def skip_history(self) -> None:
+        """Pass over all but the end of what earlier segments wrote; the newest `env_steps` is in there."""
+        try:
+            size = self.path.stat().st_size
+        except FileNotFoundError:
+            return
+        if size > _HISTORY_BYTES:
+            self.start_at(size - _HISTORY_BYTES)
+        self.read_all()
 
     def read(self) -> None:
         """Take in what is new, within a few hundredths of a second."""

@@ -50,10 +50,14 @@ class RunSeries:
 
     `env_steps` and `update` are the newest; `target_env_steps` the budget as the newest segment named it; `backend`
     that of the current segment; `started` and `ended` the data of `run_started` and `run_ended`; `marks` what charts
-    mark, oldest first; `warnings` the newest warnings; `last_time` the Unix time of the newest event.
+    mark, oldest first; `warnings` the newest warnings; `last_time` the Unix time of the newest event. `version` changes
+    with every event, `generation` when points that were given before no longer count; `out_of_order` counts rows that
+    were left out because their env steps went back for no reason.
     """
 
     def __init__(self) -> None:
+        self.version = 0
+        self.generation = 0
         self.clear()
 
     def clear(self) -> None:
@@ -72,7 +76,7 @@ class RunSeries:
         self.started: Mapping[str, Any] | None = None
         self.ended: Mapping[str, Any] | None = None
         self.out_of_order = 0
-        self.version = 0
+        self.generation += 1
 
     def extend(self, events: Iterable[Mapping[str, Any]]) -> int:
         """Take in events as EventReader gives them; returns how many. `version` changes if there were any."""
@@ -136,6 +140,7 @@ class RunSeries:
             return False
         table.cut_after(env_steps)
         self._evaluations.cut_after(env_steps)
+        self.generation += 1
         return True
 
     @property

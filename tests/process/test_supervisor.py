@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -158,6 +159,16 @@ def test_a_run_that_is_over_can_go_on_in_the_same_folder(start: Start) -> None:
     assert [segment.status for segment in state.segments] == ["finished", "failed"]
     assert [event["data"]["resumed"] for event in events(run, "run_started")] == [False, True]
     assert [event["data"]["segment"] for event in events(run, "segment_ended")] == [0, 1]
+
+
+def test_a_long_history_is_passed_over_and_its_last_step_known(start: Start, run: Run) -> None:
+    with run.paths.events.open("ab") as file:
+        for step in range(3000):
+            data = {"type": "metrics", "time": 1.0, "env_steps": step, "update": step, "data": {"note": "x" * 500}}
+            file.write(json.dumps(data, separators=(",", ":")).encode() + b"\n")
+    start("--events", "1")
+    wait(run, LIMIT_S)
+    assert events(run, "run_started")[0]["env_steps"] == 2999
 
 
 def test_a_run_that_goes_on_is_not_started_again(start: Start, run: Run) -> None:

@@ -191,3 +191,14 @@ def test_version_tells_whether_anything_came() -> None:
     assert run.version == before
     run.extend([event(1, a=1.0)])
     assert run.version != before
+
+
+def test_generation_tells_when_points_given_before_no_longer_count() -> None:
+    run = series(event(10, a=1.0), event(20, a=2.0))
+    before = run.generation
+    run.extend([event(30, a=3.0)])
+    assert run.generation == before
+    run.extend([event(30, "segment_started"), event(20, a=2.0)])
+    assert run.generation == before + 1
+    run.clear()
+    assert run.generation == before + 2 and run.names() == []

@@ -268,5 +268,8 @@ class MotrixApp(MotrixLike):
             raise MotrixError("; ".join(problems))
 
     def on_resize(self, event: events.Resize) -> None:
-        if too_small(event.size) and not isinstance(self.screen, TooSmall):
+        covered = isinstance(self.screen, TooSmall)
+        if too_small(event.size) and not covered:
             self.push_screen(TooSmall())
+        elif covered and not too_small(event.size):
+            self.pop_screen()

@@ -109,7 +109,8 @@ class EnvironmentPanel(Vertical):
 
     def _about(self, spec: EnvSpec) -> None:
         runs_on = ", ".join(spec.sims) or "NumPy, no simulator needed"
-        facts = [f"{spec.obs_dim} observations → {spec.act_dim} actions", f"runs on {runs_on}"]
+        actions = "action" if spec.act_dim == 1 else "actions"
+        facts = [f"{spec.obs_dim} observations → {spec.act_dim} {actions}", f"runs on {runs_on}"]
         if spec.episode_s:
             facts.insert(1, f"episode {spec.episode_s:g} s · control step {spec.ctrl_dt_s:g} s")
         text = Content.assemble(

@@ -16,7 +16,7 @@ def too_small(size: Size) -> bool:
 
 
 class TooSmall(ModalScreen[None]):
-    """Covers everything until the terminal is large enough again; what is beneath keeps its state."""
+    """Covers everything until the app takes it away; what is beneath keeps its state."""
 
     DEFAULT_CSS = """
     TooSmall { align: center middle; background: $background; }
@@ -28,10 +28,7 @@ class TooSmall(ModalScreen[None]):
         yield Static(self._line(self.app.size), markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        if too_small(event.size):
-            self.query_one(Static).update(self._line(event.size))
-        else:
-            self.dismiss()
+        self.query_one(Static).update(self._line(event.size))
 
     @staticmethod
     def _line(size: Size) -> str:

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+SESSION = """
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from fake_core import FakeCore, settle
+from motrix_tui.app import MotrixApp
+from motrix_tui.settings import Settings
+
+async def session():
+    folder = Path({folder!r})
+    core = FakeCore(folder / "runs")
+    app = MotrixApp(core, Settings.load(folder / "settings.toml"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("f", "j", "enter", "ctrl+u", *"1024", "enter", "b", "s", "y", "ctrl+r")
+        await settle(pilot)
+        assert core.launched and app.place == "monitor"
+        for key in ("3", "enter", "1", "question_mark", "escape", "ctrl+p", "escape"):
+            await pilot.press(key)
+            await pilot.pause()
+
+asyncio.run(session())
+heavy = ("jax", "jaxlib", "flax", "optax", "torch", "skrl", "motrixsim", "mujoco", "gymnasium")
+print([name for name in heavy if name in sys.modules])
+"""
+
+
+def test_a_session_through_every_place_imports_no_learning_library_and_no_simulator(tmp_path: Path) -> None:
+    program = SESSION.format(tests=str(ROOT / "tests" / "tui"), folder=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         return _show(found, as_json=args.json)
     if args.action == "stop":
         return _stop(found, kill=args.kill, wait=not args.no_wait)
-    return _remove(found, folder, sure=args.yes)
+    return _remove(found, sure=args.yes)
 
 
 def _list(folder: Path, *, as_json: bool) -> int:
@@ -94,11 +94,12 @@ def _stop(found: Run, *, kill: bool, wait: bool) -> int:
     return 0
 
 
-def _remove(found: Run, folder: Path, *, sure: bool) -> int:
+def _remove(found: Run, *, sure: bool) -> int:
     from motrix_core.runs.layout import remove_run, summarise
 
     summary = summarise(found)
-    if summary.state is not None and summary.state.is_live:
+    state = summary.state
+    if state is not None and (state.is_live or state.is_process_alive(state.trainer)):
         raise RunStateError(f"run {found.id} is {summary.status}", mend=f"motrix runs stop {found.id} stops it first")
     if not sure:
         if not sys.stdin.isatty():

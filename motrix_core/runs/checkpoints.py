@@ -74,29 +74,40 @@ def save(folder: Path, env_steps: int, arrays: Mapping[str, Mapping[str, np.ndar
     """
     folder = Path(folder)
     final = folder / f"step_{int(env_steps)}"
-    temporary = folder / f".{final.name}.{secrets.token_hex(4)}.tmp"
+    mark = f".{final.name}.{secrets.token_hex(4)}"
+    temporary, replaced = folder / f"{mark}.tmp", folder / f"{mark}.old"
     try:
         make_folder(folder)
         _clear_remains(folder)
         temporary.mkdir(mode=FOLDER_MODE)
         files = _write_files(temporary, arrays, meta)
         sync_folder(temporary)
-        if final.exists() or final.is_symlink():
+        if os.path.lexists(final):
             # A folder cannot be replaced at one stroke; the one that is in the way stays readable until here.
-            final.rename(folder / f".{final.name}.{secrets.token_hex(4)}.old")
+            final.rename(replaced)
         temporary.rename(final)
         sync_folder(folder)
         commit = {"format": 1, "env_steps": int(env_steps), "files": files}
         replace_file(final / COMMIT, json.dumps(commit, indent=1).encode() + b"\n")
         _clear_remains(folder)
     except OSError as error:
-        with suppress(OSError):
-            shutil.rmtree(temporary)
+        _put_back(replaced, final)
         raise CheckpointError(
             f"checkpoint {final} cannot be written: {error.strerror or error}",
             mend="free space there, or check who owns the folder",
         ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return final
+
+
+def _put_back(replaced: Path, final: Path) -> None:
+    if os.path.lexists(final / COMMIT) or not os.path.lexists(replaced):
+        return
+    with suppress(OSError):
+        if final.exists():
+            shutil.rmtree(final)
+        replaced.rename(final)
 
 
 def _write_files(

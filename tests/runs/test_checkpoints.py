@@ -246,6 +246,29 @@ def test_a_full_disk_leaves_the_checkpoints_that_were_there(run: Run, monkeypatc
     verify(run.paths.checkpoints / "step_1")
 
 
+def test_a_disk_that_fills_up_at_the_last_moment_leaves_the_one_of_the_same_step(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(run, 1)
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "replace_file", full)
+    with pytest.raises(CheckpointError, match="No space left"):
+        save(run.paths.checkpoints, 1, {}, {})
+    assert load(path).meta == {"update": 0}
+    with pytest.raises(CheckpointError, match="No space left"):
+        save(run.paths.checkpoints, 2, {}, {})
+    assert names(run) == ["step_1"]
+
+
+def test_arrays_that_cannot_be_saved_leave_nothing_behind(run: Run) -> None:
+    with pytest.raises(ValueError, match="lower-case"):
+        save(run.paths.checkpoints, 1, {"../agent": {}}, {})
+    assert list(run.paths.checkpoints.iterdir()) == []
+
+
 def test_listing_and_verifying_need_no_safetensors(run: Run) -> None:
     path = saved(run, 5)
     program = (

@@ -11,7 +11,7 @@ import pytest
 from motrix_core.cli import main
 from motrix_core.runs import checkpoints
 from motrix_core.runs.events import EventWriter
-from motrix_core.runs.identity import own_identity
+from motrix_core.runs.identity import Identity, own_identity
 from motrix_core.runs.layout import Run
 from motrix_core.runs.state import RunState, Segment, write_state
 
@@ -114,8 +114,14 @@ def test_deleting_needs_a_yes(motrix: Motrix, run: Run, monkeypatch: pytest.Monk
     assert motrix("rm", "last")[0] == 0 and not run.path.exists()
 
 
-def test_a_live_run_is_not_deleted(motrix: Motrix, run: Run) -> None:
-    write_state(run.paths.state, RunState(status="running", supervisor=own_identity()))
+GONE = Identity(pid=2**22 - 3, create_time=1.0)
+
+
+@pytest.mark.parametrize(("supervisor", "trainer"), [(own_identity(), None), (GONE, own_identity())])
+def test_a_run_with_a_living_process_is_not_deleted(
+    supervisor: Identity, trainer: Identity | None, motrix: Motrix, run: Run
+) -> None:
+    write_state(run.paths.state, RunState(status="running", supervisor=supervisor, trainer=trainer))
     code, _, err = motrix("rm", "last", "--yes")
     assert code == 2 and "motrix runs stop" in err
     assert run.path.exists()

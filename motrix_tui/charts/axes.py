@@ -48,8 +48,8 @@ def widen(low: float, high: float) -> tuple[float, float]:
         return 0.0, 1.0
     limit = 1e300
     low, high = max(min(low, high), -limit), min(max(low, high), limit)
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
-        room = 0.05 * max(abs(low), abs(high)) or 1.0
+    if high - low <= max(1e-9 * max(abs(low), abs(high)), 1e-290):
+        room = max(0.05 * max(abs(low), abs(high)), 1e-9) if low or high else 1.0
         return low - room, high + room
     return low, high
 
@@ -59,8 +59,10 @@ def linear_axis(low: float, high: float, rows: int) -> Axis:
     low, high = widen(low, high)
     step = round_step(high - low, max(rows / 3, 2))
     ticks = multiples(low, high, step)
-    while len(ticks) < 2 and rows > 1:
-        step = round_step(step * 0.99, 2)
+    if len(ticks) < 2 and rows > 1:
+        # A range of two to three steps may hold a single multiple; of the next two finer ones it holds two.
+        finer = (round_step(step, 2.5), round_step(step, 5))
+        step = next((step for step in finer if len(multiples(low, high, step)) >= 2), finer[-1])
         ticks = multiples(low, high, step)
     ticks = ticks[:: max(1, math.ceil(len(ticks) / max(rows, 1)))]
     return Axis(low, high, ticks, number_labels(ticks, step))

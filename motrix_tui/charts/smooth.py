@@ -36,10 +36,10 @@ class Smoother:
         self._state = 0.0
         self._count = 0
 
-    def extend(self, values: ArrayLike) -> NDArray[np.float32]:
-        """The smoothed continuation for the next `values`, same length, float32."""
+    def extend(self, values: ArrayLike) -> NDArray[np.float64]:
+        """The smoothed continuation for the next `values`, same length, float64."""
         raw = np.asarray(values, dtype=np.float64)
-        result = np.full(raw.shape, np.nan, dtype=np.float32)
+        result = np.full(raw.shape, np.nan)
         finite = np.isfinite(raw)
         result[finite] = self._extend_finite(raw[finite])
         return result

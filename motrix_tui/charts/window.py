@@ -200,7 +200,7 @@ class SeriesBuffer:
             self._drop_from(float(x[0]))
         self._x.append(x)
         self.raw.append(y)
-        self.smooth.append(self._smoother.extend(y))
+        self.smooth.append(self._smoother.extend(self.raw.values[-len(y) :]))
         self._gaps.append(x[~np.isfinite(y)])
 
     def _drop_from(self, x: float) -> None:

@@ -24,6 +24,7 @@ from motrix_core.runs.layout import Run
 
 if TYPE_CHECKING:
     from motrix_core.config.schema import RunConfig
+    from motrix_core.learn.session import TrainSession
 
 FINISHED, FAILED, STOPPED = 0, 3, 130
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC")
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def train(run: Run, stop: threading.Event) -> int:
     """Train `run` until its budget is used up or `stop` is set. Returns the process's exit code."""
+    session: TrainSession | None = None
     try:
         config = run.config()
         prepare_process(config)
@@ -56,21 +58,27 @@ def train(run: Run, stop: threading.Event) -> int:
         from motrix_core.learn.world import current_world
 
         session = TrainSession(run, config, world=current_world(config.backend), stop=stop)
-    except Exception as error:
-        traceback.print_exc()
-        with EventWriter(run.paths.events) as events:
-            data = {"level": "error", "error": type(error).__name__, "message": str(error)}
-            events.write("warning", env_steps=0, update=0, data=data)
-        return FAILED
-    try:
         session.train()
+        session.close()
     except Exception as error:
         traceback.print_exc()
-        session.fail(error)
+        tell_failure(run, session, error)
         return FAILED
-    finally:
-        session.close()
     return FINISHED if session.finished else STOPPED
+
+
+def tell_failure(run: Run, session: TrainSession | None, error: Exception) -> None:
+    """Write the event that says why training ended, at the session's step count if there is one."""
+    data = {"level": "error", "error": type(error).__name__, "message": str(error)}
+    env_steps, update = (session.env_steps, session.update) if session is not None else (0, 0)
+    try:
+        with EventWriter(run.paths.events) as events:
+            events.write("warning", env_steps=env_steps, update=update, data=data)
+        if session is not None:
+            session.close()
+    except MotrixError:
+        # A full disk, for example: console.log has the failure already, and the exit code says that there was one.
+        traceback.print_exc()
 
 
 def prepare_process(config: RunConfig) -> None:

@@ -180,10 +180,6 @@ class TrainSession:
         """Tell the user about something that is not as it should be, but does not end training."""
         self.write("warning", {"level": "warning", "message": message, **data})
 
-    def fail(self, error: BaseException) -> None:
-        """Tell the user why training ends."""
-        self.write("warning", {"level": "error", "error": type(error).__name__, "message": str(error)})
-
     def close(self) -> None:
         """Close the files. The events are on the disk when this returns."""
         if self._mirror is not None:

@@ -104,10 +104,13 @@ class StockPPO(PPO):
 
     def post_interaction(self, *, timestep: int, timesteps: int) -> None:
         rollout_ends = (self._rollout + 1) % self.cfg.rollouts == 0
+        draws = self.policy._g_i
         with self._session.clock.phase("update"):
             super().post_interaction(timestep=timestep, timesteps=timesteps)
             if rollout_ends:
                 self._wrapper.wait(self.value.state_dict.params)
+        # Compiling the update draws a number that nothing uses; a resumed run compiles once more, but must go on alike.
+        self.policy._g_i = draws
         if rollout_ends:
             self._session.end_update(self._report())
             if self._session.should_stop:

@@ -116,7 +116,7 @@ class FusedPPO:
         order = checked_permutations(permutations, self.hyper.learning_epochs, rollout.samples)
         indexes = order.reshape(self.hyper.learning_epochs, self.hyper.mini_batches, size)
         adjustable = _Adjustable(np.float32(self.hyper.ratio_clip), np.float32(self.hyper.entropy_loss_scale))
-        with _float64():
+        with float64():
             self._state, self._standard, read = self._update(self._state, self._padded(rollout), indexes, adjustable)
             table, log_std, explained, learning_rate = jax.device_get(read)
         return summary(table, log_std, explained, learning_rate)
@@ -159,7 +159,7 @@ class FusedPPO:
         step, rate = np.array(state.arrays["adam.step"], np.float64), np.array(state.learning_rate, np.float64)
         adam = steps.Adam(group("adam.m."), group("adam.v."), step, rate)
         self._state = self._on_device(_State(group(), adam, scaler("observation"), scaler("value")))
-        with _float64():
+        with float64():
             self._standard = jax.jit(_standard)(self._state.obs_scaler)
 
     def close(self) -> None:
@@ -167,7 +167,7 @@ class FusedPPO:
 
     def _on_device(self, tree):
         # Copied, because an update donates what it is given, and JAX may share memory with NumPy's arrays.
-        with _float64():
+        with float64():
             return jax.tree.map(lambda leaf: jnp.array(leaf, device=self.device, copy=True), tree)
 
     def _padded(self, rollout: RolloutBatch) -> _Rollout:
@@ -190,7 +190,7 @@ class FusedPPO:
         )
 
 
-def _float64():
+def float64():
     """64-bit types for what is traced or made inside."""
     return jax.enable_x64(True) if hasattr(jax, "enable_x64") else jax.experimental.enable_x64()
 

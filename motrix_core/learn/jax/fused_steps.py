@@ -104,15 +104,16 @@ def gae(
     discount_factor: float,
     lambda_param: float,
 ) -> jax.Array:
-    """`algorithm.gae` in float32, shape (T, N)."""
+    """`algorithm.gae`: summed in float64, given in float32, shape (T, N)."""
+    rewards, following, values = (array.astype(jnp.float64) for array in (rewards, following, values))
     deltas = rewards + discount_factor * following - values
-    decay = jnp.where(ended, 0.0, discount_factor * lambda_param).astype(jnp.float32)
+    decay = jnp.where(ended, 0.0, discount_factor * lambda_param)
 
     def step(advantage: jax.Array, row: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
         advantage = row[0] + row[1] * advantage
         return advantage, advantage
 
-    return lax.scan(step, jnp.zeros_like(deltas[0]), (deltas, decay), reverse=True)[1]
+    return lax.scan(step, jnp.zeros_like(deltas[0]), (deltas, decay), reverse=True)[1].astype(jnp.float32)
 
 
 def normalised(advantages: jax.Array) -> jax.Array:

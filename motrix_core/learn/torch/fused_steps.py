@@ -101,12 +101,13 @@ def gae(
     discount_factor: float,
     lambda_param: float,
 ) -> torch.Tensor:
-    """`algorithm.gae` in float32, shape (T, N)."""
+    """`algorithm.gae`: summed in float64, given in float32, shape (T, N)."""
+    rewards, following, values = rewards.double(), following.double(), values.double()
     advantages = torch.add(rewards, following, alpha=discount_factor).sub_(values)
-    decay = ended.logical_not() * (discount_factor * lambda_param)
+    decay = ended.logical_not().double() * (discount_factor * lambda_param)
     for step in reversed(range(len(advantages) - 1)):
         advantages[step].addcmul_(decay[step], advantages[step + 1])
-    return advantages
+    return advantages.float()
 
 
 def normalised(advantages: torch.Tensor) -> torch.Tensor:

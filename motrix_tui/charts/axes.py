@@ -70,9 +70,12 @@ def linear_axis(low: float, high: float, rows: int) -> Axis:
 
 def log_axis(low: float, high: float, rows: int) -> Axis:
     """A y axis over log10 values: ticks at decades, thinned to fit; at 1, 2, 5 within less than two decades."""
-    low, high = widen(low, high) if high > low else (low - 0.5, high + 0.5)
     if not (math.isfinite(low) and math.isfinite(high)):
         low, high = 0.0, 1.0
+    # Float64 has no other decades.
+    low, high = max(min(low, high), -307.0), min(max(low, high), 307.0)
+    if high - low < 1e-3:
+        low, high = min(low, 307.0) - 0.5, max(high, -307.0) + 0.5
     decades = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
     most = max(rows // 2, 2)
     if len(decades) >= 2:

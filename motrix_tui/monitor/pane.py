@@ -237,6 +237,10 @@ class MonitorPane(ChartActions, Vertical):
 
     def on_chart_grid_page_changed(self) -> None:
         self._draw_charts()
+        visible = self.query_one(ChartGrid).visible_tiles
+        if visible and self.is_on_screen and self.screen.focused is None:
+            # Keys reach Monitor through what is focused in it.
+            visible[0].focus()
 
     def on_resize(self, event: events.Resize) -> None:
         self._lay_out()

@@ -1,0 +1,238 @@
+"""Dots, windows, smoothing and composition: all without a terminal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from motrix_tui.charts.braille import ASCII, BLOCKS, BRAILLE, GLYPHS, Canvas, column_codes
+from motrix_tui.charts.plot import AXIS, GAP, MARK, Curve, Mark, PlotSpec, compose, ghost_ink, line_ink
+from motrix_tui.charts.smooth import Smoother
+from motrix_tui.charts.window import Pyramid, SeriesBuffer, Window
+
+any_floats = hnp.arrays(np.float64, st.integers(0, 80), elements=st.floats(width=64))
+
+
+def picture_text(picture) -> list[str]:
+    return ["".join(map(chr, row)) for row in picture.points.tolist()]
+
+
+def buffer_of(x, y, weight: float = 0.0) -> SeriesBuffer:
+    buffer = SeriesBuffer(weight)
+    buffer.update(np.asarray(x, dtype=float), np.asarray(y, dtype=float))
+    return buffer
+
+
+def spec_of(x, y, **changes) -> PlotSpec:
+    x = np.asarray(x, dtype=float)
+    base = {"curves": [Curve("a", buffer_of(x, y), 0)], "x_range": (float(x[0]), float(x[-1])), "glyphs": BRAILLE}
+    return PlotSpec(**{**base, **changes})
+
+
+def test_each_braille_dot_sets_its_bit() -> None:
+    for y in range(4):
+        for x in range(2):
+            canvas = Canvas(1, 1)
+            canvas.points(np.array([x]), np.array([y]))
+            assert canvas.lines() == [chr(0x2800 + BRAILLE.bits[y][x])]
+
+
+def test_every_alphabet_has_one_character_for_each_code() -> None:
+    for glyphs in GLYPHS.values():
+        assert len(glyphs.characters) == 2 ** (glyphs.dots_x * glyphs.dots_y)
+        assert len(set(glyphs.characters)) >= len(glyphs.characters) - 1
+    assert "".join((ASCII.characters, ASCII.mark, ASCII.gap, ASCII.cursor, ASCII.axis, ASCII.tick)).isascii()
+
+
+def test_a_diagonal_goes_from_corner_to_corner() -> None:
+    canvas = Canvas(4, 2, BLOCKS)
+    canvas.line(0, 0, 7, 3)
+    lines = canvas.lines()
+    assert lines[0][0] != " " and lines[-1][-1] != " " and lines[-1][0] == " "
+
+
+@given(*[st.floats(width=64)] * 4)
+def test_no_line_is_too_far_away_to_draw(x0: float, y0: float, x1: float, y1: float) -> None:
+    canvas = Canvas(3, 2)
+    canvas.line(x0, y0, x1, y1)
+    assert len(canvas.lines()) == 2
+
+
+@pytest.mark.parametrize("glyphs", GLYPHS.values(), ids=lambda glyphs: glyphs.name)
+def test_columns_and_canvas_agree(glyphs) -> None:
+    generator = np.random.default_rng(0)
+    columns, rows = 6, 3
+    low = generator.integers(-3, rows * glyphs.dots_y + 3, size=(1, columns * glyphs.dots_x))
+    high = low + generator.integers(-2, 6, size=low.shape)
+    canvas = Canvas(columns, rows, glyphs)
+    for x, (start, stop) in enumerate(zip(low[0], high[0], strict=True)):
+        for y in range(start, stop + 1):
+            canvas.points(np.array([x]), np.array([y]))
+    np.testing.assert_array_equal(column_codes(low, high, rows, glyphs)[0], canvas.codes())
+
+
+@given(hnp.arrays(np.float32, st.integers(1, 3000), elements=st.floats(width=32)), st.integers(1, 40), st.data())
+@settings(max_examples=40, deadline=None)
+def test_the_extremes_of_a_window_survive_decimation(values, columns: int, data) -> None:
+    start = data.draw(st.integers(0, len(values) - 1))
+    stop = data.draw(st.integers(start, len(values)))
+    pyramid = Pyramid()
+    cut = data.draw(st.integers(0, len(values)))
+    pyramid.append(values[:cut])
+    pyramid.append(values[cut:])
+    low, high = pyramid.extremes(np.linspace(start, stop, columns + 1).astype(np.intp))
+    inside = np.where(np.isfinite(values), values, np.nan)[start:stop]
+    finite = inside[~np.isnan(inside)]
+    if len(finite):
+        assert np.nanmin(low) == finite.min() and np.nanmax(high) == finite.max()
+    else:
+        assert np.isnan(low).all() and np.isnan(high).all()
+
+
+def test_a_spike_of_one_point_in_a_hundred_thousand_is_drawn() -> None:
+    y = np.zeros(100_000)
+    y[61_803] = 1000.0
+    picture = compose(60, 12, spec_of(np.arange(100_000.0), y))
+    top = picture.inks[0, picture.left :]
+    assert np.flatnonzero(top == line_ink(0)).tolist() == [int(0.61803 * picture.plot_columns)]
+
+
+def test_a_pyramid_that_was_cut_and_continued_is_like_one_made_at_once() -> None:
+    values = np.random.default_rng(1).normal(size=500)
+    pyramid, fresh = Pyramid(), Pyramid()
+    pyramid.append(values)
+    pyramid.truncate(101)
+    pyramid.append(values[:200])
+    fresh.append(np.concatenate((values[:101], values[:200])))
+    bounds = np.array([0, 90, 190, 301])
+    for ours, theirs in zip(pyramid.extremes(bounds), fresh.extremes(bounds), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_neighbouring_points_are_joined_and_gaps_are_not() -> None:
+    edges = np.linspace(0, 4, 9)
+    pyramid = Pyramid()
+    pyramid.append(np.array([0.0, 4.0, np.nan, 4.0, 0.0]))
+    low, high = Window(np.arange(5.0), edges).dot_columns(pyramid, log=False)
+    np.testing.assert_allclose(low, [0, 2, 4, np.nan, np.nan, np.nan, 2, 0])
+    np.testing.assert_allclose(high, [2, 4, 4, np.nan, np.nan, np.nan, 4, 2])
+
+
+def test_a_series_that_goes_back_replaces_what_it_had() -> None:
+    buffer = buffer_of([0, 1, 2, 3], [1, 1, 1, 1])
+    buffer.update(np.array([0, 1, 2, 3, 1.5, 2.5]), np.array([1, 1, 1, 1, 5, 6]))
+    assert buffer.x.tolist() == [0, 1, 1.5, 2.5]
+    assert buffer.raw.values.tolist() == [1, 1, 5, 6]
+
+
+def test_a_series_that_was_rewritten_is_taken_anew() -> None:
+    buffer = buffer_of([0, 1, 2, 3], [1, 1, 1, 1])
+    assert buffer.update(np.array([0.0, 9.0]), np.array([7.0, 8.0]))
+    assert buffer.raw.values.tolist() == [7, 8]
+    assert not buffer.update(np.array([0.0, 9.0]), np.array([7.0, 8.0]))
+
+
+@given(any_floats, any_floats, st.booleans(), st.booleans(), st.integers(0, 40), st.integers(0, 14))
+@settings(max_examples=40, deadline=None)
+def test_no_series_and_no_size_breaks_a_chart(x, y, log_y: bool, smoothed: bool, columns: int, rows: int) -> None:
+    count = min(len(x), len(y))
+    buffer = SeriesBuffer(0.9 if smoothed else 0.0)
+    buffer.update(x[: count // 2], y[: count // 2])
+    buffer.update(x[:count], y[:count])
+    ends = (float(buffer.x[0]), float(buffer.x[-1])) if len(buffer) else (0.0, 1.0)
+    for glyphs in GLYPHS.values():
+        spec = PlotSpec(
+            [Curve("a", buffer, 0)], ends, glyphs, log_y, smoothed, marks=[Mark(ends[0], "m")], cursor_x=ends[1]
+        )
+        assert compose(columns, rows, spec).points.shape == (rows, columns)
+
+
+@pytest.mark.parametrize("y", [[5.0], [3.0] * 50, [np.inf, 1.0, -np.inf], [1e308, -1e308], [1e-320, 2e-320]])
+@pytest.mark.parametrize("size", [(3, 1), (5, 3), (30, 6), (80, 20)])
+def test_degenerate_values_still_show_something(y, size) -> None:
+    picture = compose(*size, spec_of(np.arange(float(len(y))), y))
+    assert (picture.inks == line_ink(0)).any()
+
+
+def test_missing_values_get_one_mark_for_each_gap() -> None:
+    y = np.ones(100)
+    y[20:30] = np.nan
+    y[60:80] = np.nan
+    picture = compose(60, 10, spec_of(np.arange(100.0), y))
+    assert (picture.inks == GAP).sum() == 2
+
+
+def test_a_chart_without_values_says_what_it_waits_for() -> None:
+    picture = compose(40, 8, spec_of([0.0, 1.0], [np.nan, np.nan], empty_text="waiting"))
+    assert any("waiting" in line for line in picture_text(picture))
+
+
+def test_log_y_says_that_nothing_is_positive() -> None:
+    picture = compose(40, 8, spec_of([0.0, 1.0], [-1.0, 0.0], log_y=True))
+    assert any("nothing above zero" in line for line in picture_text(picture))
+
+
+def test_log_y_puts_equal_ratios_at_equal_distances() -> None:
+    x = np.arange(3.0)
+    axis = compose(60, 21, spec_of(x, [1e-4, 1e-2, 1.0], log_y=True)).y_axis
+    assert axis is not None and axis.labels == ("1e-4", "0.001", "0.01", "0.1", "1")
+
+
+def test_marks_stand_behind_curves_and_small_ones_at_the_foot() -> None:
+    x = np.arange(101.0)
+    marks = [Mark(50, "switch"), Mark(80, "checkpoint", small=True)]
+    picture = compose(60, 12, spec_of(x, x, marks=marks))
+    rows = np.flatnonzero((picture.inks == MARK).any(axis=1))
+    columns = np.flatnonzero((picture.inks == MARK).any(axis=0))
+    assert len(columns) == 2 and len(rows) >= picture.plot_rows - 1
+    assert (picture.inks[:, columns[1]] == MARK).sum() == 1
+
+
+def test_raw_values_are_a_ghost_below_the_smoothed_line() -> None:
+    y = np.random.default_rng(0).normal(size=400)
+    spec = spec_of(np.arange(400.0), y, curves=[Curve("a", buffer_of(np.arange(400.0), y, 0.97), 0)], smoothed=True)
+    picture = compose(60, 20, spec)
+    assert (picture.inks == ghost_ink(0)).sum() > (picture.inks == line_ink(0)).sum() > 0
+
+
+def test_small_sizes_leave_out_labels_first() -> None:
+    x = np.arange(10.0)
+    assert compose(80, 20, spec_of(x, x)).left > 0
+    small = compose(12, 4, spec_of(x, x))
+    assert small.left == 0 and small.plot_rows == 4 and not (small.inks[small.points != ord(" ")] == AXIS).any()
+
+
+@given(any_floats, st.sampled_from([0.0, 0.5, 0.9, 0.999]), st.integers(0, 80))
+@settings(max_examples=40, deadline=None)
+def test_smoothing_in_pieces_is_smoothing_at_once(values, weight: float, cut: int) -> None:
+    values = np.where(np.abs(values) < 1e30, values, np.nan)
+    at_once = Smoother(weight).extend(values)
+    smoother = Smoother(weight)
+    in_pieces = np.concatenate((smoother.extend(values[:cut]), smoother.extend(values[cut:])))
+    scale = np.nanmax(np.abs(values)) if np.isfinite(values).any() else 1.0
+    np.testing.assert_allclose(in_pieces, at_once, rtol=1e-5, atol=1e-5 * scale)
+
+
+def test_smoothing_follows_its_definition_and_starts_without_bias() -> None:
+    values = np.random.default_rng(0).normal(5, 1, size=300)
+    average, expected = 0.0, []
+    for step, value in enumerate(values, start=1):
+        average = 0.9 * average + 0.1 * value
+        expected.append(average / (1 - 0.9**step))
+    np.testing.assert_allclose(Smoother(0.9).extend(values), expected, rtol=1e-5)
+
+
+def test_smoothing_leaves_gaps_and_does_not_notice_them() -> None:
+    with_gap = Smoother(0.9).extend([1.0, np.nan, 2.0, np.inf, 3.0])
+    without = Smoother(0.9).extend([1.0, 2.0, 3.0])
+    assert np.isnan(with_gap[[1, 3]]).all()
+    np.testing.assert_array_equal(with_gap[[0, 2, 4]], without)
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.0, float("nan")])
+def test_a_smoothing_weight_outside_its_range_is_refused(weight: float) -> None:
+    with pytest.raises(ValueError, match="smoothing weight"):
+        Smoother(weight)

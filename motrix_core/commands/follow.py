@@ -28,6 +28,8 @@ def follow(run: Run, *, style: Style = "auto") -> int:
 
     The first Ctrl-C asks the trainer to stop after a final checkpoint, the second sends TERM, the third KILL.
     """
+    from motrix_core.process.control import wait
+
     narrator = narrator_for(run, style)
     events = sys.stdout if style == "json" else None
     with _interrupts(run, narrator) as wake, narrator:
@@ -40,7 +42,8 @@ def follow(run: Run, *, style: Style = "auto") -> int:
                     narrator.note(f"stdout was closed; training goes on, motrix runs stop {run.id} stops it")
                     raise
             narrator.event(event)
-    state = run.state()
+    # The supervisor writes the last event first and the final state after it.
+    state = wait(run)
     narrator.summary(state)
     if style != "json":
         sys.stdout.write(f"{run.path}\n")
@@ -54,7 +57,7 @@ def run_events(run: Run, wake: threading.Event) -> Iterator[dict[str, Any]]:
     reader = EventReader(run.paths.events)
     while True:
         # The state is read before the events: what a run wrote before it ended is then never missed.
-        over = run.state().is_final
+        over = not run.state().is_live
         batch = reader.poll()
         for event in batch:
             yield event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from motrix_core.errors import MotrixError
 from motrix_core.runs.text import plain
 from motrix_tui.actions import APP_ACTIONS, LAUNCH_ACTIONS, RUNS_ACTIONS, Action, bindings
 from motrix_tui.core import Core
-from motrix_tui.launch.pane import LaunchPane
 from motrix_tui.settings import Settings
 from motrix_tui.shell.dialogs import Answer, Question
 from motrix_tui.shell.key_bar import KeyBar
@@ -28,6 +28,7 @@ from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run, RunSummary
+    from motrix_tui.launch.pane import LaunchPane
     from motrix_tui.monitor.pane import MonitorPane
     from motrix_tui.runs_table.pane import RunsPane
 
@@ -56,6 +57,7 @@ class MotrixApp(MotrixLike):
         self.settings = settings
         self.runs: list[RunSummary] | None = None
         self._told_about_live_runs = False
+        self._mounting = asyncio.Lock()
         self._runs_problem: str | None = None
         for palette in PALETTES:
             self.register_theme(palette.theme())
@@ -63,15 +65,16 @@ class MotrixApp(MotrixLike):
 
     def compose(self) -> ComposeResult:
         yield TopBar()
-        with ContentSwitcher(initial="launch", id="places-switcher"):
-            yield LaunchPane(self.core, id="launch")
+        yield ContentSwitcher(id="places-switcher")
         yield KeyBar()
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._start)
 
-    def _start(self) -> None:
+    async def _start(self) -> None:
         """What may wait until the first frame is on the screen."""
+        if self.place == "launch":
+            await self.show_place("launch")
         if self.settings.problem is not None:
             self.notify(self.settings.problem, title="Settings", severity="warning", timeout=15, markup=False)
         self.list_runs()
@@ -121,9 +124,7 @@ class MotrixApp(MotrixLike):
         return [run for run in self.runs or () if run.state is not None and run.state.is_live]
 
     def _runs_panes(self) -> Sequence[RunsPane]:
-        from motrix_tui.runs_table.pane import RunsPane
-
-        return list(self._main.query(RunsPane))
+        return list(self._main.query("#runs").results())  # type: ignore[arg-type]
 
     @property
     def _main(self) -> Widget:
@@ -133,13 +134,15 @@ class MotrixApp(MotrixLike):
 
     @property
     def place(self) -> str:
+        """The name of the visible place."""
         return self._main.query_one("#places-switcher", ContentSwitcher).current or "launch"
 
     async def show_place(self, name: str) -> Widget:
         """Make the place `name` visible, mounting it at its first visit, and focus it."""
         switcher = self._main.query_one("#places-switcher", ContentSwitcher)
-        if not switcher.query(f"#{name}"):
-            await switcher.mount(self._new_pane(name))
+        async with self._mounting:
+            if not switcher.query(f"#{name}"):
+                await switcher.mount(self._new_pane(name))
         switcher.current = name
         self._main.query_one(TopBar).place = name
         pane = switcher.query_one(f"#{name}")
@@ -150,6 +153,10 @@ class MotrixApp(MotrixLike):
         return pane
 
     def _new_pane(self, name: str) -> Widget:
+        if name == "launch":
+            from motrix_tui.launch.pane import LaunchPane
+
+            return LaunchPane(self.core, id="launch")
         if name == "monitor":
             from motrix_tui.monitor.pane import MonitorPane
 

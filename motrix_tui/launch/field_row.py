@@ -71,17 +71,21 @@ class FieldRow(Widget):
         super().__init__(id=field.path.replace(".", "-"))
         self.field = field
         self._touched = False
+        # There from the start: one that was mounted by Enter would miss what is typed right after Enter.
+        self._editor = None if field.kind in ("bool", "choice") else FieldEditor(compact=True, select_on_focus=True)
 
     @property
     def is_editing(self) -> bool:
-        return bool(self.query(Input))
+        return self._editor is not None and self._editor.display
 
     @property
     def _label_width(self) -> int:
         return LABEL_WIDTH if self.size.width >= LABEL_WIDTH + VALUE_WIDTH + 6 else NARROW_LABEL_WIDTH
 
     def compose(self) -> ComposeResult:
-        return iter(())
+        if self._editor is not None:
+            self._editor.display = False
+            yield self._editor
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return 1 + sum(len(self._error_lines(error, width)) for error in self.errors)
@@ -145,36 +149,44 @@ class FieldRow(Widget):
 
     def edit(self) -> None:
         """Put an editor where the value is."""
-        if self.is_editing:
+        editor = self._editor
+        if editor is None or self.is_editing:
             return
         self._touched = False
-        editor = FieldEditor(self.text, compact=True, select_on_focus=True)
+        with editor.prevent(Input.Changed):
+            editor.value = self.text
         editor.styles.margin = (0, 1, 0, 3 + self._label_width)
-        self.mount(editor)
-        editor.focus()
+        editor.display = True
+        self.screen.set_focus(editor)
+        self.refresh()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        if event.value == self.text:
+        if event.value == self.text or not self.is_editing:
             return
         self.post_message(self.Edited(self.field.path, event.value, not self._touched))
         self._touched = True
 
     def finish(self, step: int, edit_next: bool) -> None:
         """Take what was typed; the model has it already."""
-        self._close()
+        self.close()
         self.post_message(self.Left(self.field.path, step, edit_next))
 
     def cancel(self) -> None:
         """Leave the value as it was before the edit."""
         if self._touched:
             self.post_message(self.Cancelled(self.field.path))
-        self._close()
+        self.close()
         self.post_message(self.Left(self.field.path, 0))
 
-    def _close(self) -> None:
-        self.query(Input).remove()
-        self.call_after_refresh(self.refresh)
+    def close(self) -> None:
+        """Show the value again instead of the editor."""
+        if self._editor is not None and self._editor.display:
+            if self._editor.has_focus and isinstance(self.parent, Widget):
+                # Before it is hidden, or the screen would give the focus to whatever comes next.
+                self.screen.set_focus(self.parent)
+            self._editor.display = False
+            self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         self.post_message(self.Clicked(self.field.path))
@@ -203,5 +215,4 @@ class FieldEditor(Input):
         self._row.cancel()
 
     def on_blur(self) -> None:
-        if self.is_attached and self.parent is not None:
-            self._row._close()
+        self._row.close()

@@ -201,7 +201,6 @@ class FieldList(VerticalScroll, can_focus=True):
 
     def on_field_row_left(self, event: FieldRow.Left) -> None:
         event.stop()
-        self.focus()
         if event.step:
             self.action_move(event.step)
             if event.edit_next and self.row is not None and self.row.field.kind not in ("bool", "choice"):

@@ -10,6 +10,7 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 SECTIONS = {"machine": "m Machine", "environments": "e Environment", "form": "f Form"}
 WIDE, MIDDLE = 108, 72
+SIZE_CLASSES = frozenset({"-low", "-middle", "-narrow"})
 
 
 class LaunchPane(Vertical):
@@ -94,6 +96,8 @@ class LaunchPane(Vertical):
         self._section = "environments"
 
     def compose(self) -> ComposeResult:
+        # Known before the first layout, so that nothing is laid out twice.
+        self.add_class(*self._size_classes(self.app.size))
         yield TabStrip(id="sections")
         with Horizontal(id="panels"):
             yield HardwarePanel(self._core, id="machine")
@@ -102,6 +106,7 @@ class LaunchPane(Vertical):
         yield CommandBar(id="command-bar")
 
     def on_mount(self) -> None:
+        self._arrange()
         self._show_machine()
         self.query_one(EnvironmentList).focus()
         self.call_after_refresh(self._begin)
@@ -324,11 +329,18 @@ class LaunchPane(Vertical):
     # Room.
 
     def on_resize(self, event: events.Resize) -> None:
-        width, height = event.size.width, event.size.height
-        self.set_class(height < 28, "-low")
-        self.set_class(MIDDLE <= width < WIDE, "-middle")
-        self.set_class(width < MIDDLE, "-narrow")
-        self._arrange()
+        classes = self._size_classes(event.size)
+        if classes != {name for name in classes | SIZE_CLASSES if self.has_class(name)}:
+            self.remove_class(*SIZE_CLASSES)
+            self.add_class(*classes)
+            self._arrange()
+
+    @staticmethod
+    def _size_classes(size: Size) -> set[str]:
+        classes = {"-low"} if size.height < 28 else set()
+        if size.width < WIDE:
+            classes.add("-middle" if size.width >= MIDDLE else "-narrow")
+        return classes
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         for name in SECTIONS:

@@ -88,6 +88,10 @@ class FakeCore(Core):
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Wait until every thread has answered and what it said is on the screen."""
-    await pilot.pause()
-    await pilot.app.workers.wait_for_complete()
+    while not pilot.app.screen_stack[0].query("#launch"):
+        await pilot.pause()
+    # What one answer starts (the first listing of the runs starts reading their numbers) is waited for too.
+    for _ in range(2):
+        await pilot.pause()
+        await pilot.app.workers.wait_for_complete()
     await pilot.pause()

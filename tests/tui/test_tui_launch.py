@@ -46,8 +46,9 @@ async def test_the_machine_is_listed_before_any_probe_answers(core: FakeCore, op
     core.gate = Event()
     app = MotrixApp(core, Settings.load(core.runs_dir / "none.toml"))
     async with app.run_test(size=(120, 40)) as pilot:
-        while not (candidates := app.query_one(CandidateList).candidates) or candidates[0].version is None:
+        while not any(item.version for listed in app.query(CandidateList) for item in listed.candidates):
             await pilot.pause()
+        candidates = app.query_one(CandidateList).candidates
         assert "AMD EPYC 7763" in text_of(pilot, "#inventory")
         assert [item.probe for item in candidates] == [None] * 4
         assert "0.10.2" in app.query_one(CandidateList).render().plain
@@ -181,6 +182,15 @@ async def test_escape_leaves_a_field_as_it_was(opened: Open) -> None:
         assert row(pilot, "ppo.num_envs").text == "2048" and not row(pilot, "ppo.num_envs").changed
         assert not row(pilot, "ppo.num_envs").is_editing
         assert pilot.app.query_one(FieldList).has_focus
+
+
+async def test_what_is_typed_right_after_enter_goes_into_the_field(opened: Open) -> None:
+    async with opened() as pilot:
+        pilot.app.query_one(FormPanel).show_field("ppo.num_envs")
+        await pilot.pause()
+        await pilot.press("enter", *"3072")
+        await pilot.pause()
+        assert pilot.app.place == "launch" and row(pilot, "ppo.num_envs").text == "3072"
 
 
 async def test_tab_takes_the_value_and_edits_the_next_field(opened: Open) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,9 +20,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     monkeypatch.setenv("MOTRIX_TEST_RUN", str(made.path))
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     yield made
-    for process in processes_of(made):
-        if process.pid != psutil.Process().pid:
+    # Again until none is left: a supervisor may have been about to start its trainer.
+    while left := [process for process in processes_of(made) if process.pid != os.getpid()]:
+        for process in left:
             process.kill()
+        psutil.wait_procs(left, timeout=10)
 
 
 @pytest.fixture

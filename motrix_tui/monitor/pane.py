@@ -90,7 +90,8 @@ class MonitorPane(ChartActions, Vertical):
         yield Static("no run is open\n\n1 launches one · 3 lists those there are", id="nothing", markup=False)
         yield Header(id="monitor-header")
         yield Static("", id="trouble", markup=False)
-        yield Input(placeholder="filter", compact=True, id="chart-filter")
+        # Disabled while it is hidden, or it would take the focus when the dashboard opens.
+        yield Input(placeholder="filter", compact=True, id="chart-filter", disabled=True)
         yield ChartGrid(id="charts")
         yield Static("", id="resources", markup=False)
         yield LogPane(id="log")
@@ -131,7 +132,10 @@ class MonitorPane(ChartActions, Vertical):
         self.query_one("#nothing").display = not is_open
         for part in ("#monitor-header", "#charts", "#resources"):
             self.query_one(part).display = is_open
-        self.query_one("#chart-filter", Input).display = False
+        box = self.query_one("#chart-filter", Input)
+        box.display, box.disabled = False, True
+        with box.prevent(Input.Changed):
+            box.value = ""
         self.query_one("#trouble").remove_class("-wrong")
         self.query_one(LogPane).open(self._tail)
         self._phases.show({})
@@ -301,7 +305,7 @@ class MonitorPane(ChartActions, Vertical):
         log = self.query_one(LogPane)
         box.placeholder = "log lines with…" if log.has_focus else "charts with…"
         self._filters_log = log.has_focus
-        box.display = True
+        box.display, box.disabled = True, False
         box.focus()
 
     _filters_log = False
@@ -320,7 +324,7 @@ class MonitorPane(ChartActions, Vertical):
 
     def _leave_filter(self) -> None:
         box = self.query_one("#chart-filter", Input)
-        box.display = bool(box.value)
+        box.display, box.disabled = bool(box.value), not box.value
         if self._filters_log:
             self.query_one(LogPane).focus()
         elif self.active_chart is not None:

@@ -1,0 +1,390 @@
+"""Monitor on runs that are on disk, at the sizes that people have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.app import App, ComposeResult
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from motrix_core.config.schema import RunConfig
+from motrix_core.runs.identity import own_identity
+from motrix_core.runs.layout import Run, create_run
+from motrix_core.runs.state import RunState, Segment, write_state
+from motrix_tui.actions import conflicts
+from motrix_tui.charts.chart import Chart
+from motrix_tui.monitor import phases
+from motrix_tui.monitor.actions import MONITOR_ACTIONS
+from motrix_tui.monitor.feed import RunFeed
+from motrix_tui.monitor.grid import ChartGrid, grid_shape
+from motrix_tui.monitor.header import header_lines, trouble
+from motrix_tui.monitor.log import LogPane, LogTail
+from motrix_tui.monitor.pane import MonitorPane
+from motrix_tui.monitor.panels import make_panels
+from motrix_tui.shell.dialogs import Question
+from motrix_tui.themes import DEFAULT_THEME, PALETTES
+
+START = 1_700_000_000.0
+STEPS = 65_536
+
+
+class MonitorApp(App[None]):
+    def __init__(self, now: float = START + 21) -> None:
+        super().__init__()
+        self.now = now
+        self.detached: list[Run] = []
+        for palette in PALETTES:
+            self.register_theme(palette.theme())
+        self.theme = DEFAULT_THEME
+
+    def compose(self) -> ComposeResult:
+        yield MonitorPane(id="monitor", clock=lambda: self.now)
+
+    def on_monitor_pane_detached(self, message: MonitorPane.Detached) -> None:
+        self.detached.append(message.run)
+
+    @property
+    def pane(self) -> MonitorPane:
+        return self.query_one(MonitorPane)
+
+
+def event(type: str, update: int, data: dict[str, Any], **changes: Any) -> str:
+    value = {"type": type, "time": START + update, "env_steps": update * STEPS, "update": update, "data": data}
+    return json.dumps({**value, **changes}) + "\n"
+
+
+def metrics(update: int, **changes: Any) -> str:
+    data = {
+        **{f"return/{part}": 10.0 * update for part in ("mean", "min", "max")},
+        "episode_length/mean": 10.0 * update,
+        "loss/policy": -0.01,
+        "loss/value": 1.0 / update,
+        "policy/kl": 0.008,
+        "optim/learning_rate": 1e-3,
+        "reward/alive/mean": 1.0,
+        "perf/env_steps_per_s": 96_400.0,
+        "time/physics_ms": 300.0,
+        "time/update_ms": 100.0,
+        "metric/angle/mean": 0.1,
+    }
+    return event("metrics", update, {**data, **changes})
+
+
+def append(run: Run, *lines: str) -> None:
+    with run.paths.events.open("a") as file:
+        file.writelines(lines)
+
+
+def set_state(run: Run, **changes: Any) -> None:
+    me = own_identity()
+    segments = (Segment(0, "jax", START),)
+    state = {"status": "running", "supervisor": me, "trainer": me, "segments": segments, **changes}
+    write_state(run.paths.state, RunState(**state))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    made = create_run(RunConfig(env="cartpole", backend="jax"), tmp_path / "runs", extra={})
+    set_state(made, resources={"cpu_percent": 187.0, "memory_bytes": 2**30, "gpus": []})
+    append(made, event("segment_started", 0, {"backend": "jax", "max_env_steps": 100 * STEPS}))
+    append(made, *(metrics(update) for update in range(1, 21)))
+    return made
+
+
+async def until(pilot: Pilot[Any], condition) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        await pilot.pause(0.02)
+    raise AssertionError("it did not happen within 200 looks")
+
+
+async def opened(pilot: Pilot[Any], run: Run) -> MonitorPane:
+    pane = pilot.app.pane  # type: ignore[attr-defined]
+    pane.open_run(run)
+    grid = pane.query_one(ChartGrid)
+
+    def settled() -> bool:
+        tiles = grid.visible_tiles
+        focused = pilot.app.focused
+        fed = all(chart.labels for chart in tiles if isinstance(chart, Chart))
+        return bool(tiles) and fed and focused is not None and pane in focused.ancestors and len(pane.query(Chart)) > 5
+
+    await until(pilot, settled)
+    await pilot.pause()
+    return pane
+
+
+def screen_text(app: App[Any]) -> str:
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text for strip in strips)
+
+
+# Pure parts.
+
+
+def test_known_metrics_are_grouped_and_the_rest_follows_by_prefix() -> None:
+    names = ["zeta", "loss/value", "return/mean", "reward/alive/mean", "metric/angle/max", "metric/angle/mean"]
+    panels = make_panels(names)
+    assert [panel.title for panel in panels] == ["return", "losses", "reward terms", "zeta", "angle"]
+    assert [series.label for series in panels[-1].series] == ["max", "mean"]
+    assert [series.quiet for series in panels[-1].series] == [True, False]
+
+
+def test_every_metric_is_in_exactly_one_chart() -> None:
+    names = [f"reward/term{number}/{part}" for number in range(19) for part in ("mean", "min", "max")]
+    names += ["policy/kl", "policy/odd", "evaluation/return/mean", "a/b/c/d"]
+    shown = [series.name for panel in make_panels(names) for series in panel.series]
+    assert sorted(shown) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "tiles", "shape"),
+    [(120, 26, 12, (3, 2)), (80, 18, 12, (2, 2)), (60, 14, 12, (1, 1)), (20, 3, 12, (1, 1)), (200, 50, 2, (2, 1))],
+)
+def test_the_grid_takes_as_many_charts_as_stay_readable(width, height, tiles, shape) -> None:
+    assert grid_shape(width, height, tiles) == shape
+
+
+def test_advice_names_the_phase_that_dominates() -> None:
+    assert phases.advice(phases.shares({"physics": 300.0, "update": 100.0})).startswith("Physics dominates")
+    assert phases.advice(phases.shares({"physics": 100.0, "task": 100.0, "update": 100.0})) == ""
+    assert phases.shares({"physics": float("nan")}) == {} == phases.shares({"physics": 0.0})
+
+
+def test_log_text_cannot_reach_the_terminal_as_control_sequences(tmp_path: Path) -> None:
+    path = tmp_path / "console.log"
+    path.write_bytes(b"\x1b[31mred\x1b[0m\n\x1b]52;c;aGk=\x07\n\xff\xfe [bold]x[/]\n10%\r90%\r\nnext\ttab\x9b2J\n")
+    tail = LogTail(path)
+    assert tail.poll()
+    text = "\n".join(tail.lines)
+    assert "red" in tail.lines and tail.lines[3] == "90%" and "[bold]x[/]" in text
+    assert all(character.isprintable() for line in tail.lines for character in line)
+
+
+def test_a_torn_log_line_is_shown_once_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "console.log"
+    tail = LogTail(path)
+    assert not tail.poll()
+    path.write_bytes(b"one\ntw")
+    assert tail.poll() and list(tail.lines) == ["one"]
+    with path.open("ab") as file:
+        file.write(b"o\n")
+    assert tail.poll() and list(tail.lines) == ["one", "two"]
+
+
+def test_a_log_that_was_replaced_is_read_from_its_start(tmp_path: Path) -> None:
+    path = tmp_path / "console.log"
+    path.write_bytes(b"a long first line\n")
+    tail = LogTail(path)
+    tail.poll()
+    path.write_bytes(b"new\n")
+    assert tail.poll() and tail.lines[-1] == "new"
+
+
+def test_the_feed_derives_progress_speed_and_remaining_time(run: Run) -> None:
+    feed = RunFeed(run, clock=lambda: START + 21)
+    assert feed.poll() and feed.at_end
+    assert feed.progress == pytest.approx(0.2) and feed.steps_per_s == pytest.approx(96_400)
+    assert feed.eta_s == pytest.approx(80 * STEPS / 96_400) and feed.elapsed_s == pytest.approx(21)
+    assert feed.status == "running" and feed.backends == "JAX"
+
+
+def test_a_trainer_that_stops_talking_is_stalled(run: Run) -> None:
+    feed = RunFeed(run, clock=lambda: START + 40)
+    feed.poll()
+    said = trouble(feed, [])
+    assert feed.status == "stalled" and said is not None and "no update for 20s" in said.plain
+
+
+def test_a_crash_shows_its_cause_and_the_last_log_lines(run: Run) -> None:
+    set_state(run, status="crashed", cause="killed by signal 9\x1b[2J", exit_code=-9)
+    said = trouble(RunFeed(run), ["last words"])
+    assert said is not None and "killed by signal 9\\x1b[2J" in said.plain and "last words" in said.plain
+
+
+def test_a_resume_that_goes_back_makes_charts_start_anew(run: Run) -> None:
+    feed = RunFeed(run)
+    feed.poll()
+    append(run, event("segment_started", 20, {"backend": "torch"}), metrics(11), metrics(12))
+    assert feed.poll() and feed.generation == 1
+    assert [mark.label for mark in feed.marks("env_steps")] == ["continued on PyTorch"]
+
+
+@pytest.mark.parametrize("width", [1, 20, 60, 80, 120, 200])
+def test_the_header_never_exceeds_its_width(run: Run, width: int) -> None:
+    feed = RunFeed(run, clock=lambda: START + 21)
+    feed.poll()
+    for rows in (1, 2):
+        assert all(line.cell_length <= width for line in header_lines(feed, width, rows))
+
+
+def test_no_key_of_monitor_means_two_things_and_each_has_a_handler() -> None:
+    from motrix_tui.actions import APP_ACTIONS
+
+    assert conflicts((*APP_ACTIONS, *MONITOR_ACTIONS)) == []
+    assert all(hasattr(MonitorPane, f"action_{action.handler}") for action in MONITOR_ACTIONS)
+
+
+# The pane.
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24), (60, 20), (20, 5), (5, 3)])
+async def test_the_run_is_shown_at_every_size(run: Run, size: tuple[int, int]) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=size) as pilot:
+        pane = await opened(pilot, run)
+        shown = [tile for tile in pane.query_one(ChartGrid).visible_tiles if tile.size.height]
+        assert len(shown) >= {120: 6, 80: 4}.get(size[0], 1)
+        if size[0] >= 60:
+            assert "cartpole" in screen_text(app) and "following" in screen_text(app)
+
+
+async def test_events_that_arrive_are_drawn(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        append(run, metrics(21, **{"return/mean": 4321.0}), metrics(22, **{"return/mean": None, "new/thing": 1.0}))
+        await until(pilot, lambda: any(chart.title == "new" for chart in pane.query(Chart)))
+        await pilot.pause()
+        assert "×" in screen_text(app)
+        assert "1.44M" in screen_text(app)
+
+
+async def test_a_new_chart_keeps_the_zoom_of_the_others(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        await pilot.press("plus")
+        chart = pane.active_chart
+        assert chart is not None and chart.view.width is not None and chart.view.following
+        append(run, metrics(21, **{"policy/std": 1.0}))
+        await until(pilot, lambda: any(other.title == "policy spread" for other in pane.query(Chart)))
+        assert pane.active_chart is chart and chart.view.width is not None
+        await pilot.press("left")
+        assert not chart.view.following
+        await pilot.press("end")
+        assert chart.view.following
+        await pilot.press("home")
+        assert chart.view.width is None
+
+
+async def test_the_crosshair_is_linked_and_shows_exact_values(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        await pilot.press("i", "left", "left")
+        places = {chart.crosshair for chart in pane.query(Chart)}
+        assert len(places) == 1 and None not in places
+        await pilot.press("escape")
+        assert {chart.crosshair for chart in pane.query(Chart)} == {None}
+
+
+async def test_full_screen_gives_one_chart_all_the_room(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        before = len(pane.query_one(ChartGrid).visible_tiles)
+        await pilot.press("f")
+        assert len(pane.query_one(ChartGrid).visible_tiles) == 1 < before
+        await pilot.press("f")
+        assert len(pane.query_one(ChartGrid).visible_tiles) == before
+
+
+async def test_the_filter_leaves_only_charts_that_match(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        await pilot.press("slash", *"loss", "enter")
+        await pilot.pause()
+        visible = pane.query_one(ChartGrid).visible_tiles
+        assert [tile.title for tile in visible if isinstance(tile, Chart)] == ["losses"]
+        await pilot.press("escape")
+        await pilot.pause()
+        assert len(pane.query_one(ChartGrid).visible_tiles) > 1 and not pane.query_one(Input).display
+
+
+async def test_axis_scale_smoothing_and_glyphs_are_a_key_away(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, run)
+        await pilot.press("a", "y", "s", "g", "g")
+        await pilot.pause()
+        text = screen_text(app)
+        assert "updates" in text and "log" in text and not any(0x2800 < ord(character) < 0x2900 for character in text)
+
+
+async def test_pages_turn_and_stay_within_the_charts(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        pane = await opened(pilot, run)
+        grid = pane.query_one(ChartGrid)
+        first = grid.visible_tiles
+        await pilot.press("right_square_bracket")
+        assert grid.visible_tiles != first
+        for _ in range(30):
+            await pilot.press("right_square_bracket")
+        assert grid.page == grid.page_count
+        for _ in range(30):
+            await pilot.press("left_square_bracket")
+        assert grid.visible_tiles == first
+
+
+async def test_the_log_follows_until_it_is_scrolled(run: Run) -> None:
+    run.paths.console.write_text("".join(f"line {number}\n" for number in range(100)))
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        log = pane.query_one(LogPane)
+        await until(pilot, lambda: len(log.lines) == 100 and log.scroll_y == log.max_scroll_y > 0)
+        log.scroll_to(y=3, animate=False)
+        await until(pilot, lambda: not log.following)
+        with run.paths.console.open("a") as file:
+            file.write("more\n")
+        await until(pilot, lambda: len(log.lines) == 101)
+        assert log.scroll_y == 3
+        log.scroll_end(animate=False)
+        await until(pilot, lambda: log.following)
+
+
+@pytest.mark.parametrize(("key", "kill"), [("s", [False]), ("K", [True]), ("escape", [])])
+async def test_stop_asks_first(run: Run, monkeypatch: pytest.MonkeyPatch, key: str, kill: list[bool]) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr("motrix_core.process.control.request_stop", lambda run, *, kill: asked.append(kill))
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, run)
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        assert asked == []
+        await pilot.press(key)
+        await until(pilot, lambda: not isinstance(app.screen, Question))
+        await until(pilot, lambda: asked == kill)
+
+
+async def test_detaching_leaves_the_run_alone(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        await pilot.press("d")
+        await until(pilot, lambda: app.detached == [run])
+        assert pane.run is None and "no run is open" in screen_text(app)
+        pane.open_run(run)
+        await until(pilot, lambda: any(chart.labels for chart in pane.query(Chart)))
+
+
+async def test_a_run_that_vanishes_is_named_and_survived(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        run.paths.state.unlink()
+        assert pane.feed is not None
+        pane.feed.refresh_state()
+        await until(pilot, lambda: pane.query_one("#trouble").has_class("-wrong"))
+        said = trouble(pane.feed, [])
+        assert said is not None and "state.json is missing" in said.plain

@@ -1,8 +1,8 @@
 """What a physics engine has to offer so that a task runs on it: `BatchSim`.
 
-A batch is `num_envs` worlds of one MJCF model. Tasks address joints, actuators and sensors by their MJCF names. All
-joints are slide or hinge joints, so that a joint is one column of `dof_pos` and the same column of `dof_vel`, in the
-order of the file, whichever the engine. Lengths are metres, angles radians, times seconds.
+A batch is `num_envs` worlds of one MJCF model. Tasks address joints, actuators and sensors by their MJCF names. Joints
+are slide, hinge or free joints; `dofs.DofLayout` says which columns of `dof_pos` and `dof_vel` are theirs, whichever
+the engine. Lengths are metres, angles radians, times seconds, quaternions w x y z.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from motrix_core.errors import EnvironmentFailed, UnknownName
+from motrix_core.errors import EnvironmentFailed
+from motrix_core.sim.dofs import FREE_POSITIONS, FREE_VELOCITIES, DofLayout, columns
 
 FloatArray = NDArray[np.float32]
 
@@ -25,11 +26,14 @@ class BatchSim(Protocol):
 
     The arrays that `dof_pos`, `dof_vel` and `sensor` return belong to the simulation: they change in place with the
     next `step`, `reset` or `set_state`, and a task only reads them.
+
+    `joints` are the names of the slide and hinge joints in the order of the file, those of `dofs.joints`.
     """
 
     name: str
     num_envs: int
     timestep_s: float
+    dofs: DofLayout
     joints: tuple[str, ...]
     actuators: tuple[str, ...]
 
@@ -40,16 +44,21 @@ class BatchSim(Protocol):
 
     @property
     def dof_pos(self) -> FloatArray:
-        """Joint positions, (num_envs, joints)."""
+        """Positions, (num_envs, dofs.num_pos)."""
         ...
 
     @property
     def dof_vel(self) -> FloatArray:
-        """Joint velocities, (num_envs, joints)."""
+        """Velocities, (num_envs, dofs.num_vel)."""
+        ...
+
+    @property
+    def initial_dof_pos(self) -> FloatArray:
+        """The positions that the model is written in, (dofs.num_pos,), a copy."""
         ...
 
     def joint_range(self, *names: str) -> FloatArray:
-        """Lower and upper limits of the joints, (joints, 2); infinite where there is none."""
+        """Lower and upper limits of slide and hinge joints, (names, 2); infinite where there is none."""
         ...
 
     def sensor(self, name: str) -> FloatArray:
@@ -65,7 +74,10 @@ class BatchSim(Protocol):
         ...
 
     def reset(self, mask: NDArray[np.bool_], dof_pos: FloatArray, dof_vel: FloatArray) -> None:
-        """Put the worlds of `mask`, (num_envs,), into the given states, each (mask.sum(), joints)."""
+        """Put the worlds of `mask`, (num_envs,), into the given states: (mask.sum(), dofs.num_pos) and `num_vel`.
+
+        Quaternions are to be of unit length.
+        """
         ...
 
     def get_state(self) -> dict[str, NDArray]:
@@ -85,17 +97,21 @@ class BatchSim(Protocol):
         ...
 
 
-def columns(names: Sequence[str], known: Sequence[str], kind: str) -> NDArray[np.intp]:
-    """Where each of `names` stands in `known`. Raises `UnknownName` for the first that is missing."""
-    for name in names:
-        if name not in known:
-            raise UnknownName(kind, name, known)
-    return np.array([known.index(name) for name in names], dtype=np.intp)
-
-
 def joint_columns(sim: BatchSim, *names: str) -> NDArray[np.intp]:
-    """Columns of the joints in `dof_pos` and `dof_vel`."""
-    return columns(names, sim.joints, "joint")
+    """Columns of slide and hinge joints in `dof_pos`; without free joints in the model, in `dof_vel` as well."""
+    return np.array(sim.dofs.joint_pos, np.intp)[columns(names, sim.joints, "joint")]
+
+
+def velocity_columns(sim: BatchSim, *names: str) -> NDArray[np.intp]:
+    """Columns of slide and hinge joints in `dof_vel`."""
+    return np.array(sim.dofs.joint_vel, np.intp)[columns(names, sim.joints, "joint")]
+
+
+def free_columns(sim: BatchSim, name: str) -> tuple[slice, slice]:
+    """The seven columns of a free joint in `dof_pos` and its six in `dof_vel`; their meaning is `DofLayout`'s."""
+    index = int(columns([name], sim.dofs.free_joints, "free joint")[0])
+    pos, vel = sim.dofs.free_pos[index], sim.dofs.free_vel[index]
+    return slice(pos, pos + FREE_POSITIONS), slice(vel, vel + FREE_VELOCITIES)
 
 
 def closed_error(path: Path) -> EnvironmentFailed:

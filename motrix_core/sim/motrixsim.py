@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.errors import EnvironmentFailed
-from motrix_core.sim.base import FloatArray, check_state, closed_error, columns
+from motrix_core.sim.base import FloatArray, check_state, closed_error
+from motrix_core.sim.dofs import FREE_POSITIONS, DofLayout, ball_joint_error, columns
+
+_QUATERNION = 4
 
 
 class MotrixSimBatch:
@@ -24,23 +27,18 @@ class MotrixSimBatch:
     name = "motrixsim"
 
     def __init__(self, model: motrixsim.SceneModel, path: Path, *, num_envs: int, sensors: Sequence[str]) -> None:
-        if model.num_dof_pos != model.num_joints:
-            raise EnvironmentFailed(
-                f"{path.name} has joints that are neither slide nor hinge joints "
-                f"({model.num_joints} joints, {model.num_dof_pos} positions)",
-                mend="write the model with slide and hinge joints",
-            )
         self._model = model
         self._path = path
         self._data: motrixsim.SceneData | None = None
         self.num_envs = num_envs
         self.timestep_s = float(model.options.timestep)
-        self.joints = tuple(name or "" for name in model.joint_names)
+        self.dofs = _layout(model, path)
+        self.joints = self.dofs.joints
         self.actuators = tuple(name or "" for name in model.actuator_names)
         self._query = model.compile_query(self._fields(path, sensors))
-        shape = (num_envs, model.num_joints)
-        self._dof_pos = np.tile(model.compute_init_dof_pos().astype(np.float32), (num_envs, 1))
-        self._dof_vel = np.zeros(shape, np.float32)
+        self._from_engine, self._to_engine = _quaternion_orders(self.dofs)
+        self._dof_pos = np.tile(self.initial_dof_pos, (num_envs, 1))
+        self._dof_vel = np.zeros((num_envs, model.num_dof_vel), np.float32)
         self._results = self._query.allocate(self._seat())
 
     @classmethod
@@ -63,9 +61,12 @@ class MotrixSimBatch:
             fields[f"sensor:{sensor}"] = query.SensorValues([sensor])
         return fields
 
+    def _engine_pos(self, dof_pos: FloatArray) -> FloatArray:
+        return np.ascontiguousarray(dof_pos[:, self._to_engine])
+
     def _seat(self) -> motrixsim.SceneData:
         data = motrixsim.SceneData(self._model, batch=(self.num_envs,))
-        data.reset(self._model, dof_pos=self._dof_pos, dof_vel=self._dof_vel, forward_kinematic=True)
+        data.reset(self._model, dof_pos=self._engine_pos(self._dof_pos), dof_vel=self._dof_vel, forward_kinematic=True)
         self._data = data
         return data
 
@@ -77,18 +78,31 @@ class MotrixSimBatch:
     def dof_vel(self) -> FloatArray:
         return self._dof_vel
 
+    @property
+    def initial_dof_pos(self) -> FloatArray:
+        return self._model.compute_init_dof_pos().astype(np.float32)[self._from_engine]
+
     def joint_range(self, *names: str) -> FloatArray:
         return self._model.joint_limits[:, columns(names, self.joints, "joint")].T.astype(np.float32)
 
     def sensor(self, name: str) -> FloatArray:
-        return self._results[f"sensor:{name}"]
+        values = self._results[f"sensor:{name}"]
+        # Only orientations have four components; the engine gives them as x y z w.
+        return np.roll(values, 1, axis=1) if values.shape[1] == _QUATERNION else values
 
     def step(self, ctrl: FloatArray, substeps: int) -> None:
         data = self._open()
-        data.actuator_ctrls = np.ascontiguousarray(ctrl, np.float32)
-        self._model.step_n(data, substeps)
+        if self.actuators:  # assigning to none of them breaks the engine down
+            data.actuator_ctrls = np.ascontiguousarray(ctrl, np.float32)
+        try:
+            self._model.step_n(data, substeps)
+        except BaseException as error:
+            # A panic of the engine is no Exception, and would pass every handler that reports errors to the user.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise EnvironmentFailed(f"MotrixSim broke down while it stepped {self._path.name}: {error}") from error
         self._results.execute(data)
-        self._dof_pos[:] = self._results["dof_pos"]
+        np.take(self._results["dof_pos"], self._from_engine, axis=1, out=self._dof_pos, mode="clip")
         self._dof_vel[:] = self._results["dof_vel"]
 
     def reset(self, mask: NDArray[np.bool_], dof_pos: FloatArray, dof_vel: FloatArray) -> None:
@@ -97,7 +111,7 @@ class MotrixSimBatch:
             return
         # Many times as fast as indexing by the mask itself, which walks the whole batch.
         worlds = self._open()[motrixsim.DisjointIndices(rows)]
-        positions = np.ascontiguousarray(dof_pos, np.float32)
+        positions = self._engine_pos(np.asarray(dof_pos, np.float32))
         velocities = np.ascontiguousarray(dof_vel, np.float32)
         worlds.reset(self._model, dof_pos=positions, dof_vel=velocities)
         self._dof_pos[rows] = dof_pos
@@ -122,3 +136,29 @@ class MotrixSimBatch:
         if self._data is None:
             raise closed_error(self._path)
         return self._data
+
+
+def _layout(model: motrixsim.SceneModel, path: Path) -> DofLayout:
+    names = tuple(name or "" for name in model.joint_names)
+    for name, positions in zip(names, model.joint_dof_pos_nums, strict=True):
+        if positions != 1:
+            raise ball_joint_error(path, name)
+    bases = model.floating_bases
+    return DofLayout(
+        joints=names,
+        joint_pos=tuple(int(index) for index in model.joint_dof_pos_indices),
+        joint_vel=tuple(int(index) for index in model.joint_dof_vel_indices),
+        free_joints=tuple(base.name or "" for base in bases),
+        free_pos=tuple(base.dof_pos_start for base in bases),
+        free_vel=tuple(base.dof_vel_start for base in bases),
+    )
+
+
+def _quaternion_orders(dofs: DofLayout) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Columns of the engine's x y z w that give w x y z, and the way back."""
+    from_engine, to_engine = np.arange(dofs.num_pos), np.arange(dofs.num_pos)
+    for start in dofs.free_pos:
+        quaternion = np.arange(start + 3, start + FREE_POSITIONS)
+        from_engine[quaternion] = np.roll(quaternion, 1)
+        to_engine[quaternion] = np.roll(quaternion, -1)
+    return from_engine, to_engine

@@ -13,12 +13,14 @@ from mujoco import rollout
 from numpy.typing import NDArray
 
 from motrix_core.errors import EnvironmentFailed
-from motrix_core.sim.base import FloatArray, check_state, closed_error, columns
+from motrix_core.sim.base import FloatArray, check_state, closed_error
+from motrix_core.sim.dofs import DofLayout, ball_joint_error, columns
 
 _log = logging.getLogger(__name__)
 
 _STATE = mujoco.mjtState.mjSTATE_FULLPHYSICS
 _SINGLE_DOF = (int(mujoco.mjtJoint.mjJNT_SLIDE), int(mujoco.mjtJoint.mjJNT_HINGE))
+_FREE = int(mujoco.mjtJoint.mjJNT_FREE)
 
 
 class MujocoBatch:
@@ -30,14 +32,14 @@ class MujocoBatch:
     name = "mujoco"
 
     def __init__(self, model: mujoco.MjModel, path: Path, *, num_envs: int, sensors: Sequence[str]) -> None:
-        self._refuse_what_is_not_supported(model, path)
+        self.dofs = _layout(model, path)
         # An unstable world must be seen as such; MuJoCo would put it back to its initial pose without a word.
         model.opt.disableflags |= mujoco.mjtDisableBit.mjDSBL_AUTORESET
         self._model = model
         self._path = path
         self.num_envs = num_envs
         self.timestep_s = float(model.opt.timestep)
-        self.joints = tuple(model.joint(index).name for index in range(model.njnt))
+        self.joints = self.dofs.joints
         self.actuators = tuple(model.actuator(index).name for index in range(model.nu))
         self._sensors = {name: self._sensor_slice(name, path) for name in sensors}
         self._allocate(_usable_cores())
@@ -52,14 +54,6 @@ class MujocoBatch:
             # Without a handler MuJoCo writes MUJOCO_LOG.TXT into the working directory.
             mujoco.set_mju_user_warning(_log.warning)
         return cls(model, path, num_envs=num_envs, sensors=sensors)
-
-    def _refuse_what_is_not_supported(self, model: mujoco.MjModel, path: Path) -> None:
-        for index in range(model.njnt):
-            if int(model.jnt_type[index]) not in _SINGLE_DOF:
-                raise EnvironmentFailed(
-                    f"joint {model.joint(index).name!r} of {path.name} is neither a slide nor a hinge joint",
-                    mend="write the model with slide and hinge joints",
-                )
 
     def _sensor_slice(self, name: str, path: Path) -> slice:
         index = mujoco.mj_name2id(self._model, mujoco.mjtObj.mjOBJ_SENSOR, name)
@@ -99,8 +93,13 @@ class MujocoBatch:
     def dof_vel(self) -> FloatArray:
         return self._dof_vel
 
+    @property
+    def initial_dof_pos(self) -> FloatArray:
+        return self._initial[self._positions].astype(np.float32)
+
     def joint_range(self, *names: str) -> FloatArray:
-        indices = columns(names, self.joints, "joint")
+        columns(names, self.joints, "joint")
+        indices = [self._model.joint(name).id for name in names]
         limits = self._model.jnt_range[indices].astype(np.float32)
         limits[~self._model.jnt_limited[indices].astype(bool)] = (-np.inf, np.inf)
         return limits
@@ -159,6 +158,23 @@ class MujocoBatch:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
+
+
+def _layout(model: mujoco.MjModel, path: Path) -> DofLayout:
+    kinds = [int(kind) for kind in model.jnt_type]
+    single = [index for index, kind in enumerate(kinds) if kind in _SINGLE_DOF]
+    free = [index for index, kind in enumerate(kinds) if kind == _FREE]
+    if len(single) + len(free) < model.njnt:
+        other = next(index for index in range(model.njnt) if index not in single and index not in free)
+        raise ball_joint_error(path, model.joint(other).name)
+    return DofLayout(
+        joints=tuple(model.joint(index).name for index in single),
+        joint_pos=tuple(int(model.jnt_qposadr[index]) for index in single),
+        joint_vel=tuple(int(model.jnt_dofadr[index]) for index in single),
+        free_joints=tuple(model.joint(index).name for index in free),
+        free_pos=tuple(int(model.jnt_qposadr[index]) for index in free),
+        free_vel=tuple(int(model.jnt_dofadr[index]) for index in free),
+    )
 
 
 def _usable_cores() -> int:

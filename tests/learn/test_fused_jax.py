@@ -17,6 +17,7 @@ from motrix_core.learn.jax.fused import FusedPPO as JaxPPO
 from motrix_core.learn.torch.fused import FusedPPO as TorchPPO
 
 TOLERANCE = 1e-5
+# Each compiles an update of its own, for seconds; the PyTorch engine is compared with skrl in more of them.
 CASES = {
     "as in a run": {},
     "without value clipping": {"clip_predicted_values": False},
@@ -30,9 +31,16 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("shared", [True, False], ids=["shared trunk", "separate networks"])
+def test_separate_networks_are_updated_the_same_on_both_backends():
+    compare({}, shared=False)
+
+
 @pytest.mark.parametrize("changes", CASES.values(), ids=CASES.keys())
-def test_one_update_is_the_same_on_both_backends(changes, shared):
+def test_one_update_is_the_same_on_both_backends(changes):
+    compare(changes, shared=True)
+
+
+def compare(changes: dict, shared: bool) -> None:
     spec, hyper = small_spec(shared), replace(HYPER, **changes)
     state = first_state(spec)
     one, other = TorchPPO(spec, hyper, state), JaxPPO(spec, hyper, state)
@@ -47,3 +55,21 @@ def test_one_update_is_the_same_on_both_backends(changes, shared):
     assert one.learning_rate == pytest.approx(other.learning_rate, rel=1e-12)
     for key in one.arrays:
         np.testing.assert_allclose(other.arrays[key], one.arrays[key], rtol=1e-4, atol=1e-5, err_msg=key)
+
+
+def test_pieces_of_a_mini_batch_do_not_change_what_an_update_means(monkeypatch):
+    """30 samples in pieces of 7: the last one is padded."""
+    monkeypatch.setattr("motrix_core.learn.jax.fused_network.piece_rows", lambda _: 7)
+    monkeypatch.setattr("motrix_core.learn.torch.fused_workers.piece_rows", lambda _: 7)
+    compare({}, shared=True)
+
+
+def test_nothing_compiles_twice_in_a_run():
+    spec = small_spec(True)
+    engine = JaxPPO(spec, HYPER, first_state(spec))
+    for seed, ends in ((1, True), (2, False), (3, True)):
+        engine.update(sampled_rollout(engine, seed, ends=ends))
+        engine.adjust(learning_rate=1e-4 * seed, ratio_clip=0.1 * seed, entropy_loss_scale=0.01 * seed)
+    engine.load_state(engine.state())
+    engine.update(sampled_rollout(engine, 4))
+    assert engine._update._cache_size() == engine._act._cache_size() == 1

@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("skrl")
 
 import fused_skrl
+import torch
 from fused_support import (
     HYPER,
     NUM_ENVS,
@@ -39,6 +40,15 @@ CASES = {
     "in one mini-batch": {"mini_batches": 1},
     "in one epoch": {"learning_epochs": 1},
 }
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """skrl's tiny operations would wait for PyTorch's threads longer than they take."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def permutations_for(hyper: PPOHyperparameters) -> np.ndarray:

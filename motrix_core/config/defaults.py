@@ -53,3 +53,27 @@ class PlanarWalkerTorchPPO(_PlanarWalkerPPO):
 @rlcfg("dm-runner", backend="torch")
 class RunnerTorchPPO(PlanarWalkerTorchPPO):
     learning_epochs: int = 2
+
+
+@rlcfg("dm-cheetah")
+class CheetahPPO(_PlanarWalkerPPO):
+    pass
+
+
+@rlcfg("dm-hopper-stand")
+@rlcfg("dm-hopper-hop")
+class HopperPPO(_PlanarWalkerPPO):
+    learning_epochs: int = 5
+    policy_hidden_layer_sizes: tuple[int, ...] = (32, 32, 32)
+    value_hidden_layer_sizes: tuple[int, ...] = (32, 32, 32)
+
+
+@rlcfg("dm-reacher", backend="jax")
+class ReacherJaxPPO(_PlanarWalkerPPO):
+    policy_hidden_layer_sizes: tuple[int, ...] = (32, 32, 32)
+    value_hidden_layer_sizes: tuple[int, ...] = (32, 32, 32)
+
+
+@rlcfg("dm-reacher", backend="torch")
+class ReacherTorchPPO(_PlanarWalkerPPO):
+    pass

@@ -36,6 +36,38 @@ def _walker(name: str, title: str, description: str, class_name: str, success_re
     )
 
 
+def _planar(
+    name: str,
+    title: str,
+    description: str,
+    entry: str,
+    *,
+    obs_dim: int,
+    act_dim: int,
+    times: tuple[float, float, float],
+    success_return: float,
+) -> EnvSpec:
+    """A task of the DeepMind Control Suite; `times` are simulation step, control step and episode, s."""
+    sim_dt_s, ctrl_dt_s, episode_s = times
+    steps = round(episode_s / ctrl_dt_s)
+    return EnvSpec(
+        name=name,
+        title=title,
+        description=description,
+        obs_dim=obs_dim,
+        act_dim=act_dim,
+        act_low=-1.0,
+        act_high=1.0,
+        sims=_SIMS,
+        episode_s=episode_s,
+        ctrl_dt_s=ctrl_dt_s,
+        sim_dt_s=sim_dt_s,
+        success=f"mean return of {success_return:g} of {steps} over an episode of {steps} steps",
+        success_return=success_return,
+        entry=f"motrix_core.envs.tasks.{entry}",
+    )
+
+
 BUILTIN: tuple[EnvSpec, ...] = (
     EnvSpec(
         name="cartpole",
@@ -56,6 +88,46 @@ BUILTIN: tuple[EnvSpec, ...] = (
     _walker("dm-stander", "Planar walker, stand", "Get up from a random pose and stand upright.", "Stander", 900.0),
     _walker("dm-walker", "Planar walker, walk", "Get up and walk forward at 1 m/s or more.", "Walker", 900.0),
     _walker("dm-runner", "Planar walker, run", "Get up and run forward at 5 m/s or more.", "Runner", 500.0),
+    _planar(
+        "dm-cheetah",
+        "Planar cheetah, run",
+        "Run forward on two legs as fast as possible, up to 10 m/s.",
+        "cheetah:Cheetah",
+        obs_dim=17,
+        act_dim=6,
+        times=(0.01, 0.025, 10.0),
+        success_return=200.0,
+    ),
+    _planar(
+        "dm-hopper-stand",
+        "Planar hopper, stand",
+        "Get up on one leg and stand still.",
+        "hopper:HopperStand",
+        obs_dim=15,
+        act_dim=4,
+        times=(0.02, 0.02, 20.0),
+        success_return=800.0,
+    ),
+    _planar(
+        "dm-hopper-hop",
+        "Planar hopper, hop",
+        "Get up on one leg and hop forward at 2 m/s or more.",
+        "hopper:HopperHop",
+        obs_dim=15,
+        act_dim=4,
+        times=(0.02, 0.02, 20.0),
+        success_return=300.0,
+    ),
+    _planar(
+        "dm-reacher",
+        "Two-link reacher",
+        "Bring the finger of a two-link arm to a target on the table and keep it there.",
+        "reacher:Reacher",
+        obs_dim=10,
+        act_dim=2,
+        times=(0.0125, 0.025, 6.0),
+        success_return=200.0,
+    ),
     EnvSpec(
         name="pendulum",
         title="Pendulum swing-up",

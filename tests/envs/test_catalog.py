@@ -35,6 +35,10 @@ def test_the_catalog_has_the_demos_with_the_sizes_of_the_facts_page() -> None:
     for name in ("dm-stander", "dm-walker", "dm-runner"):
         assert sizes[name] == (22, 6, -1.0, 1.0)
     assert sizes["pendulum"] == (3, 1, -2.0, 2.0)
+    assert sizes["dm-cheetah"] == (17, 6, -1.0, 1.0)
+    for name in ("dm-hopper-stand", "dm-hopper-hop"):
+        assert sizes[name] == (15, 4, -1.0, 1.0)
+    assert sizes["dm-reacher"] == (10, 2, -1.0, 1.0)
     steps = {name: spec.max_episode_steps for name, spec in catalog().items()}
     assert (steps["cartpole"], steps["dm-walker"], steps["pendulum"]) == (1000, 1000, 200)
 
@@ -44,7 +48,8 @@ def test_every_environment_says_what_it_is_and_when_it_is_learned() -> None:
         assert spec.title
         assert spec.description.endswith(".")
         assert spec.success
-        assert spec.substeps * spec.sim_dt_s == pytest.approx(spec.ctrl_dt_s)
+        # MotrixLab's cheetah makes two and a half simulation steps in a control step: two and three in turns.
+        assert 2.0 * spec.ctrl_dt_s / spec.sim_dt_s == pytest.approx(round(2.0 * spec.ctrl_dt_s / spec.sim_dt_s))
 
 
 def test_listing_the_catalog_imports_neither_a_simulator_nor_numpy() -> None:

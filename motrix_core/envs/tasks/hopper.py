@@ -1,0 +1,134 @@
+"""The planar one-legged hopper of the DeepMind Control Suite (Tassa et al. 2018): stand, hop."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motrix_core.envs.base import FloatArray, Outcome
+from motrix_core.envs.reward import tolerance
+from motrix_core.envs.sim_env import SimEnv
+from motrix_core.envs.spec import EnvSpec
+from motrix_core.sim.base import joint_columns
+
+_JOINTS = ("waist", "hip", "knee", "ankle")
+_STAND_HEIGHT = (0.6, 2.0)  # m, torso above foot
+_HOP_SPEED = 2.0  # m/s
+
+# Lengths in the model, m: from each joint to the next one down the leg, and the bodies' centres of mass.
+_LINKS = np.array([0.05, 0.2, 0.33, 0.32], np.float32)
+_TORSO_CENTRE = (0.0074555206, 0.078889837)  # x and z
+_FOOT_CENTRE_X = 0.045
+
+
+class PlanarHopper(SimEnv):
+    """A torso on one leg, in the suite's observations and start poses; tasks add the reward.
+
+    obs, 15 numbers, the suite's:
+    0      height of the torso above its height in the model file, m
+    1      pitch of the torso, rad
+    2-5    waist, hip, knee, ankle, rad
+    6-12   velocities: torso forward and up m/s, torso pitch and the four joints rad/s
+    13-14  log(1 + force in N) of toe and heel on the floor, as measured at the beginning of the last substep; 0 in an
+           episode's first observation
+
+    action: waist, hip, knee, ankle, in ±1 of the motors' torque of 30, 40, 30 and 10 N m.
+
+    Episodes begin with the joints anywhere within their limits and the torso at any pitch, at rest, 1 m above the
+    floor, and end by time only. Heights are those of the torso's centre of mass above the foot's.
+    """
+
+    model = "hopper.xml"
+    sensors = ("torso_subtreelinvel", "toe_touch", "heel_touch")
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        *,
+        num_envs: int,
+        rng: np.random.Generator,
+        sim: str,
+        episode_s: float | None = None,
+    ) -> None:
+        super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
+        self._joints = joint_columns(self.physics, *_JOINTS)
+        self._pitch = int(joint_columns(self.physics, "rooty")[0])
+        self._joint_range = self.physics.joint_range(*_JOINTS)
+
+    def _observe(self) -> FloatArray:
+        obs = np.empty((self.num_envs, self.spec.obs_dim), np.float32)
+        obs[:, :6] = self.physics.dof_pos[:, 1:]
+        obs[:, 6:13] = self.physics.dof_vel
+        obs[:, 13:14] = np.log1p(self.physics.sensor("toe_touch"))
+        obs[:, 14:15] = np.log1p(self.physics.sensor("heel_touch"))
+        return obs
+
+    @abstractmethod
+    def _reward(self, standing: FloatArray, speed: FloatArray) -> tuple[FloatArray, dict[str, FloatArray]]:
+        """The task's reward and its further terms, (num_envs,) each."""
+
+    def update_state(self) -> Outcome:
+        obs = self._observe()
+        height = torso_above_foot(obs[:, 1], obs[:, 2:6])
+        standing = tolerance(height, lower=_STAND_HEIGHT[0], upper=_STAND_HEIGHT[1])
+        speed = self.physics.sensor("torso_subtreelinvel")[:, 0].copy()
+        reward, terms = self._reward(standing, speed)
+        return Outcome(
+            obs,
+            reward,
+            np.zeros(self.num_envs, np.bool_),
+            reward_terms={"stand": standing, **terms},
+            metrics={"horizontal_speed": speed, "torso_height": height},
+        )
+
+    def reset(self, rows: NDArray[np.intp]) -> FloatArray:
+        dof_pos = np.zeros((len(rows), len(self.physics.joints)), np.float32)
+        dof_pos[:, self._pitch] = self.rng.uniform(-np.pi, np.pi, len(rows))
+        lower, upper = self._joint_range.T
+        dof_pos[:, self._joints] = self.rng.uniform(lower, upper, (len(rows), len(self._joints)))
+        self.place(rows, dof_pos, np.zeros_like(dof_pos))
+        obs = np.zeros((len(rows), self.spec.obs_dim), np.float32)
+        obs[:, :6] = dof_pos[:, 1:]
+        return obs
+
+
+class HopperStand(PlanarHopper):
+    """Stand still. Reward of the suite: stand·(mean over the motors of (1 − u²) + 4)/5.
+
+    `stand` is 1 where the torso is 0.6 m to 2 m above the foot, else 0; u are the actions.
+    """
+
+    def _reward(self, standing: FloatArray, speed: FloatArray) -> tuple[FloatArray, dict[str, FloatArray]]:
+        per_motor = tolerance(self._ctrl, margin=1.0, sigmoid="quadratic", value_at_margin=0.0)
+        small_control = (per_motor.mean(axis=1) + 4.0) / 5.0
+        return standing * small_control, {"small_control": small_control}
+
+
+class HopperHop(PlanarHopper):
+    """Hop forward. Reward of the suite: stand·tolerance(speed ≥ 2 m/s, margin 1, linear, 0.5 at the margin).
+
+    `stand` is 1 where the torso is 0.6 m to 2 m above the foot, else 0. The forward speed is the centre of mass's, at
+    the beginning of the last substep.
+    """
+
+    def _reward(self, standing: FloatArray, speed: FloatArray) -> tuple[FloatArray, dict[str, FloatArray]]:
+        hop = tolerance(
+            speed, lower=_HOP_SPEED, upper=np.inf, margin=_HOP_SPEED / 2, sigmoid="linear", value_at_margin=0.5
+        )
+        return standing * hop, {"hop": hop}
+
+
+def torso_above_foot(pitch: FloatArray, joints: FloatArray) -> FloatArray:
+    """Height of the torso's centre of mass above the foot's, (rows,) m.
+
+    `pitch` (rows,) and `joints` (rows, 4), waist to ankle, in rad. All joints turn about +y, so the pitch of a body is
+    the sum of all angles above it.
+    """
+    pitches = pitch[:, None] + np.concatenate([np.zeros_like(pitch)[:, None], np.cumsum(joints, axis=1)], axis=1)
+    cosines = np.cos(pitches[:, :4])
+    centre_x, centre_z = _TORSO_CENTRE
+    torso = centre_z * cosines[:, 0] - centre_x * np.sin(pitch)
+    foot = -(cosines @ _LINKS) - _FOOT_CENTRE_X * np.sin(pitches[:, 4])
+    return torso - foot

@@ -143,7 +143,7 @@ ncol="21" size="5 5 0.3 0.1" elevation="{elevation}"/></asset><worldbody>'
     assert sim.dof_pos[0, pos][2] == pytest.approx(0.1, abs=2e-3)
 
 
-class PanicException(BaseException):  # noqa: N818 - the name that the engine's binding gives it
+class PanicException(BaseException):
     pass
 
 

@@ -99,6 +99,8 @@ class TrainSession:
         Raises:
             MotrixError: the environment, the backend or the training failed.
         """
+        if self.should_stop:
+            return
         env = make(
             self.config.env,
             num_envs=self.config.ppo.num_envs,

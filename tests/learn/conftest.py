@@ -35,6 +35,15 @@ TINY = {
 """3 updates of 32 samples."""
 
 
+@pytest.fixture(autouse=True)
+def restored_environ() -> Iterator[None]:
+    """The trainer tells libraries by environment variables what to use; the next test is not to be told."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
 @pytest.fixture(params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     return request.param

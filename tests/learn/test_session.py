@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from learn_doubles import Breaking, Chain, events_of
 
-from motrix_core.errors import TrainingFailed
+from motrix_core.errors import RunsFolderError, TrainingFailed
 from motrix_core.learn import __main__ as process
 from motrix_core.learn import session as session_module
 from motrix_core.learn.backend import UpdateReport
@@ -19,6 +20,7 @@ from motrix_core.learn.spec import AgentState, ModelSpec, required_shapes
 from motrix_core.learn.world import World
 from motrix_core.runs import checkpoints
 from motrix_core.runs.control import append_request
+from motrix_core.runs.events import EventWriter
 from motrix_core.runs.layout import Run
 
 REPORT = UpdateReport(0.1, 0.2, 0.0, 0.01, None, 1.0, 1.4, 0.5, 1e-3, None)
@@ -215,3 +217,42 @@ def test_a_gpu_that_is_not_there_is_said(
     (warning,) = events_of(run, "warning")
     assert warning["data"]["error"] == "BackendUnusable"
     assert "train.device=gpu" in warning["data"]["message"] and "train.device=auto" in warning["data"]["message"]
+
+
+def test_the_process_is_prepared_before_libraries_look(
+    make_config: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC", "JAX_PLATFORMS", "OMP_WAIT_POLICY"):
+        # Set first, so that monkeypatch knows what to restore.
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    process.prepare_process(make_config("torch", train={"threads": 0, "device": "auto"}))
+    assert "OMP_NUM_THREADS" not in os.environ and "JAX_PLATFORMS" not in os.environ
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    process.prepare_process(make_config("torch", train={"threads": 3, "device": "cpu"}))
+    assert [os.environ[name] for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC")] == ["3", "3", "3"]
+    assert os.environ["JAX_PLATFORMS"] == "cpu"
+
+
+def test_a_disk_that_takes_no_events_still_ends_in_failure(
+    make_run: Callable[..., Run],
+    no_stop: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise RunsFolderError("events.jsonl cannot be written: no space left")
+
+    monkeypatch.setattr(EventWriter, "write", full)
+    monkeypatch.setattr(session_module, "make", lambda *_, **__: Chain())
+    assert process.train(make_run("torch", num_envs=4), no_stop) == process.FAILED
+    assert "no space left" in capsys.readouterr().err
+
+
+def test_a_stop_before_anything_was_built_builds_nothing(
+    make_run: Callable[..., Run], no_stop: threading.Event
+) -> None:
+    run = make_run("torch")
+    no_stop.set()
+    assert process.train(run, no_stop) == process.STOPPED
+    assert events_of(run) == []

@@ -109,13 +109,13 @@ CHAIN = {
     "rollouts": 8,
     "num_envs": 8,
     "mini_batches": 2,
-    "learning_epochs": 8,
-    "learning_rate": 3e-3,
+    "learning_epochs": 4,
+    "learning_rate": 5e-3,
     "learning_rate_scheduler_kl_threshold": 0.0,
     "discount_factor": 0.5,
     "lambda_param": 0.0,
     "clip_predicted_values": False,
-    "max_env_steps": 64 * 40,
+    "max_env_steps": 64 * 20,
 }
 
 

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.flatten_util import ravel_pytree
 
 from motrix_core.learn.algorithm import (
     MINI_BATCH_COLUMNS,
@@ -280,8 +281,11 @@ def _optimise(
         The new state, and what happened in each mini-batch, (epochs, mini-batches, `MINI_BATCH_COLUMNS`).
     """
     mini_batches = indexes.shape[1]
+    # One vector of all parameters makes Adam and the norm a few operations, to run and to compile.
+    parameters, unflatten = ravel_pytree(state.parameters)
+    adam = state.adam._replace(m=ravel_pytree(state.adam.m)[0], v=ravel_pytree(state.adam.v)[0])
     trajectory = state.obs_scaler.trajectory(samples[indexes[0], : spec.obs_dim])
-    step = partial(_mini_batch, spec, hyper, samples, adjustable)
+    step = partial(_mini_batch, spec, hyper, samples, adjustable, unflatten)
 
     def epoch(carry, order):
         first, last_scaler, parameters, adam = carry
@@ -305,14 +309,16 @@ def _optimise(
         rate = steps.kl_adaptive(adam.learning_rate, kl, hyper.learning_rate_scheduler_kl_threshold)
         return (jnp.array(False), last_scaler, parameters, adam._replace(learning_rate=rate)), table
 
-    carry = (jnp.array(True), jnp.array(0), state.parameters, state.adam)
+    carry = (jnp.array(True), jnp.array(0), parameters, adam)
     (_, last_scaler, parameters, adam), table = lax.scan(epoch, carry, indexes)
-    return _State(parameters, adam, trajectory.at(last_scaler), state.value_scaler), table
+    adam = adam._replace(m=unflatten(adam.m), v=unflatten(adam.v))
+    return _State(unflatten(parameters), adam, trajectory.at(last_scaler), state.value_scaler), table
 
 
-def _mini_batch(spec, hyper, samples, adjustable, scaler, index, carry):
+def _mini_batch(spec, hyper, samples, adjustable, unflatten, scaler, index, carry):
     """One gradient step, unless the KL divergence forbids it; what came of it, and a row of the table."""
-    _, parameters, adam = carry
+    _, flat, adam = carry
+    parameters = unflatten(flat)
     size = len(index)
     pieces = -(-size // network.piece_rows(spec))
     rows = -(-size // pieces)
@@ -337,11 +343,11 @@ def _mini_batch(spec, hyper, samples, adjustable, scaler, index, carry):
     entropy = network.log_normaliser(log_std) + 0.5 * spec.act_dim
     inside = log_std == parameters["policy.log_std"]
     gradient["policy.log_std"] = (gradient["policy.log_std"] - adjustable.entropy_loss_scale) * inside
-    gradient, norm = steps.clip_norm(gradient, hyper.norm_bound)
+    gradient, norm = steps.clip_norm(ravel_pytree(gradient)[0], hyper.norm_bound)
     stays = ~(kl > hyper.kl_bound)
-    stepped = steps.adam_step(parameters, gradient, adam)
+    stepped = steps.adam_step(flat, gradient, adam)
     if hyper.kl_bound != np.inf:
-        stepped = jax.tree.map(lambda new, old: jnp.where(stays, new, old), stepped, (parameters, adam))
+        stepped = jax.tree.map(lambda new, old: jnp.where(stays, new, old), stepped, (flat, adam))
     value_loss = hyper.value_loss_scale * squared_error
     entropy_loss = -adjustable.entropy_loss_scale * entropy
     row = (kl, -surrogate, value_loss, clipped, entropy_loss, norm, jnp.ones_like(kl), stays)

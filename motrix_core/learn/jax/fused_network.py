@@ -15,7 +15,7 @@ from motrix_core.learn.algorithm import HALF_LOG_2PI, MAX_LOG_STD, MIN_LOG_STD
 from motrix_core.learn.spec import ModelSpec
 
 Parameters = dict[str, jax.Array]
-_PIECE_ROWS, _PIECE_FLOATS = 768, 524_288
+_PIECE_ROWS, _PIECE_FLOATS = 768, 344_064
 
 
 class LossScales(NamedTuple):

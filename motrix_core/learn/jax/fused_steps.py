@@ -128,31 +128,31 @@ def explained_variance(values: jax.Array, returns: jax.Array) -> jax.Array:
 
 
 class Adam(NamedTuple):
-    """Adam's moments, its step count (shape (), float64) and its learning rate (shape (), float64)."""
+    """Adam's moments, its step count (shape (), float64) and its learning rate (shape (), float64).
 
-    m: Parameters
-    v: Parameters
+    The moments are named like parameters between updates, and one vector each within an update.
+    """
+
+    m: Parameters | jax.Array
+    v: Parameters | jax.Array
     step: jax.Array
     learning_rate: jax.Array
 
 
-def clip_norm(gradient: Parameters, bound: float) -> tuple[Parameters, jax.Array]:
+def clip_norm(gradient: jax.Array, bound: float) -> tuple[jax.Array, jax.Array]:
     """The joint gradient of all parameters, scaled to at most `bound`, and its length before, shape ()."""
-    norm = jnp.sqrt(sum(jnp.vdot(part, part) for part in gradient.values()))
-    scale = jnp.minimum(bound / (norm + GRAD_NORM_EPSILON), 1.0)
-    return {name: part * scale for name, part in gradient.items()}, norm
+    norm = jnp.sqrt(jnp.vdot(gradient, gradient))
+    return gradient * jnp.minimum(bound / (norm + GRAD_NORM_EPSILON), 1.0), norm
 
 
-def adam_step(parameters: Parameters, gradient: Parameters, adam: Adam) -> tuple[Parameters, Adam]:
+def adam_step(parameters: jax.Array, gradient: jax.Array, adam: Adam) -> tuple[jax.Array, Adam]:
     """One step of Kingma and Ba's algorithm 1."""
     step = adam.step + 1
     rate = (adam.learning_rate / (1 - ADAM_BETA1**step)).astype(jnp.float32)
     root = jnp.sqrt(1 - ADAM_BETA2**step).astype(jnp.float32)
-    m = {name: adam.m[name] + (1 - ADAM_BETA1) * (part - adam.m[name]) for name, part in gradient.items()}
-    v = {name: adam.v[name] + (1 - ADAM_BETA2) * (part * part - adam.v[name]) for name, part in gradient.items()}
-    parameters = {
-        name: part - m[name] / (jnp.sqrt(v[name]) / root + ADAM_EPSILON) * rate for name, part in parameters.items()
-    }
+    m = adam.m + (1 - ADAM_BETA1) * (gradient - adam.m)
+    v = adam.v + (1 - ADAM_BETA2) * (gradient * gradient - adam.v)
+    parameters = parameters - m / (jnp.sqrt(v) / root + ADAM_EPSILON) * rate
     return parameters, Adam(m, v, step, adam.learning_rate)
 
 

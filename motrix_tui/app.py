@@ -49,6 +49,7 @@ class MotrixApp(MotrixLike):
     #places-switcher { height: 1fr; }
     #places-switcher > * { height: 100%; }
     Toast { max-width: 80%; }
+    ToastRack { margin-bottom: 3; }
     """
 
     def __init__(self, core: Core, settings: Settings, *, theme: str | None = None) -> None:

@@ -54,7 +54,7 @@ class EnvironmentPanel(Vertical):
         self._fill("")
 
     def start_filter(self) -> None:
-        self.query_one(Input).focus()
+        self.screen.set_focus(self.query_one(Input))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -62,7 +62,7 @@ class EnvironmentPanel(Vertical):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.query_one(OptionList).focus()
+        self.screen.set_focus(self.query_one(OptionList))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
@@ -133,7 +133,7 @@ class FilterInput(Input):
         self.action_leave()
 
     def action_leave(self) -> None:
-        self.screen.query_one(EnvironmentList).focus()
+        self.screen.set_focus(self.screen.query_one(EnvironmentList))
 
 
 class EnvironmentList(OptionList):
@@ -151,4 +151,4 @@ class EnvironmentList(OptionList):
         # Up on the first line goes to the filter above it, as the eye expects.
         if event.key == "up" and not self.highlighted:
             event.prevent_default()
-            self.screen.query_one(FilterInput).focus()
+            self.screen.set_focus(self.screen.query_one(FilterInput))

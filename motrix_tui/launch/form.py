@@ -115,7 +115,7 @@ class FormPanel(Vertical):
     def on_tab_strip_chosen(self, event: TabStrip.Chosen) -> None:
         event.stop()
         self.group = event.name
-        self.query_one(FieldList).focus()
+        self.screen.set_focus(self.query_one(FieldList))
 
     def step_group(self, by: int) -> None:
         if self._fields:
@@ -126,7 +126,7 @@ class FormPanel(Vertical):
         row = next(row for row in self.query(FieldRow) if row.field.path == path)
         self.group = row.field.group
         fields = self.query_one(FieldList)
-        fields.focus()
+        self.screen.set_focus(fields)
         fields.put_cursor(row)
 
     def on_field_list_moved(self) -> None:

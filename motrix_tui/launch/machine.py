@@ -102,6 +102,15 @@ class Machine:
             for name in (*BACKENDS, *SIMULATORS)
         ]
 
+    def unknown_wishes(self) -> list[str]:
+        """One line for each environment variable that asks for something that does not exist."""
+        wishes = (("MOTRIX_BACKEND", BACKENDS), ("MOTRIX_SIM", (*SIMULATORS, "none")))
+        return [
+            f"{name}={value!r} is not one of {', '.join(('auto', *known))}; it is ignored here"
+            for name, known in wishes
+            if (value := os.environ.get(name, "auto")) not in ("", "auto", *known)
+        ]
+
     def reason(self) -> str:
         """Why this backend, as `config.json` records it."""
         return "chosen in the dashboard" if self.wanted_backend else "automatic, in the dashboard"

@@ -108,10 +108,12 @@ class LaunchPane(Vertical):
     def on_mount(self) -> None:
         self._arrange()
         self._show_machine()
-        self.query_one(EnvironmentList).focus()
+        self.screen.set_focus(self.query_one(EnvironmentList))
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        for wish in self._machine.unknown_wishes():
+            self.notify(plain(wish), severity="warning", timeout=15, markup=False)
         self._load_schema()
         self._probe()
 
@@ -241,15 +243,15 @@ class LaunchPane(Vertical):
 
     def action_machine(self) -> None:
         self._reveal("machine")
-        self.query_one(CandidateList).focus()
+        self.screen.set_focus(self.query_one(CandidateList))
 
     def action_environments(self) -> None:
         self._reveal("environments")
-        self.query_one(EnvironmentList).focus()
+        self.screen.set_focus(self.query_one(EnvironmentList))
 
     def action_form(self) -> None:
         self._reveal("form")
-        self.query_one(FieldList).focus()
+        self.screen.set_focus(self.query_one(FieldList))
 
     def action_next_group(self) -> None:
         self.action_form()

@@ -73,7 +73,7 @@ class RunsPane(Vertical):
         yield Static("", id="explanation", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(RunsTable).focus()
+        self.screen.set_focus(self.query_one(RunsTable))
         self._draw()
         self._read_numbers()
 
@@ -116,7 +116,8 @@ class RunsPane(Vertical):
         self._fill(matching)
         live = sum(item.state is not None and item.state.is_live for item in summaries)
         shown = f"{len(matching)} of {len(rows)}" if query else f"{len(rows)}"
-        self.border_subtitle = f"{shown} runs · {live} live" if rows else ""
+        noun = "run" if shown == "1" else "runs"
+        self.border_subtitle = f"{shown} {noun} · {live} live" if rows else ""
         self._show_empty(rows, matching)
         self._explain()
 
@@ -193,7 +194,7 @@ class RunsPane(Vertical):
         self._draw()
 
     def on_input_submitted(self) -> None:
-        self.query_one(RunsTable).focus()
+        self.screen.set_focus(self.query_one(RunsTable))
 
     def on_resize(self) -> None:
         self._draw()
@@ -216,7 +217,7 @@ class RunsPane(Vertical):
             self.notify("path copied", timeout=2, markup=False)
 
     def action_filter(self) -> None:
-        self.query_one(RunsFilter).focus()
+        self.screen.set_focus(self.query_one(RunsFilter))
 
     def action_refresh(self) -> None:
         self.post_message(self.Wanted())
@@ -266,6 +267,7 @@ class RunsTable(DataTable):  # type: ignore[type-arg]
     BINDINGS = [
         Binding("j", "cursor_down", "down", show=False),
         Binding("k", "cursor_up", "up", show=False),
+        Binding("enter", "select_cursor", "open"),
     ]
 
 
@@ -283,4 +285,4 @@ class RunsFilter(Input):
         self.action_leave()
 
     def action_leave(self) -> None:
-        self.screen.query_one(RunsTable).focus()
+        self.screen.set_focus(self.screen.query_one(RunsTable))

@@ -108,7 +108,7 @@ def make_row(summary: RunSummary, digest: Digest, now: float) -> Row:
     state = summary.state
     backend = state.segments[-1].backend if state is not None and state.segments else summary.run.backend
     steps = count(digest.env_steps) if digest.env_steps else "–"
-    if state is not None and state.is_live and digest.target:
+    if state is not None and state.is_live and digest.target and digest.env_steps:
         steps += f" {min(100, 100 * digest.env_steps // digest.target):3d}%"
     mark = STATUS_MARKS.get(summary.status, "✖")
     texts = {

@@ -16,6 +16,7 @@ from motrix_core.runs.layout import Run
 from motrix_tui.core import Core, Usage
 
 GIB = 2**30
+ENVIRONMENTS = ("cartpole", "dm-stander", "dm-walker", "dm-runner", "pendulum")
 VERSIONS = {"jax": "0.10.2", "flax": "0.12.8", "torch": "2.13.0", "skrl": "2.1.1", "motrixsim": "0.10.1"}
 
 
@@ -75,7 +76,7 @@ class FakeCore(Core):
         return Usage(cpu_percent=62.0, memory_used=3 * GIB, memory_total=24 * GIB, gpu_percent=None)
 
     def catalog(self) -> Mapping[str, EnvSpec]:
-        return {spec.name: spec for spec in BUILTIN}
+        return {spec.name: spec for spec in BUILTIN if spec.name in ENVIRONMENTS}
 
     def launch(self, run: Run) -> None:
         if self.launch_error is not None:

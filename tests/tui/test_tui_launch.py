@@ -106,6 +106,14 @@ async def test_the_environment_variable_chooses_the_backend(
         assert "--backend torch" in command(pilot)
 
 
+async def test_an_unknown_backend_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch, opened: Open) -> None:
+    monkeypatch.setenv("MOTRIX_BACKEND", "jaxx")
+    async with opened() as pilot:
+        wanted = "MOTRIX_BACKEND='jaxx' is not one of auto, jax, torch"
+        assert any(wanted in note.message for note in pilot.app._notifications)
+        assert "--backend jax" in command(pilot)
+
+
 async def test_s_switches_to_the_other_usable_simulator(runs_dir: Path, opened: Open) -> None:
     core = FakeCore(runs_dir, probes={"mujoco": make_probe("mujoco", version="4.0.0")})
     async with opened(MotrixApp(core, Settings.load(runs_dir / "none.toml"))) as pilot:

@@ -77,3 +77,15 @@ class ReacherJaxPPO(_PlanarWalkerPPO):
 @rlcfg("dm-reacher", backend="torch")
 class ReacherTorchPPO(_PlanarWalkerPPO):
     pass
+
+
+@rlcfg("bounce_ball")
+class BounceBallPPO(PPOCfg):
+    max_env_steps: int = 50_000_000
+    num_envs: int = 1024
+    policy_hidden_layer_sizes: tuple[int, ...] = (512, 512, 512)
+    value_hidden_layer_sizes: tuple[int, ...] = (512, 512, 512)
+    rollouts: int = 128
+    learning_epochs: int = 15
+    mini_batches: int = 16
+    learning_rate: float = 2e-4

@@ -39,6 +39,7 @@ def test_the_catalog_has_the_demos_with_the_sizes_of_the_facts_page() -> None:
     for name in ("dm-hopper-stand", "dm-hopper-hop"):
         assert sizes[name] == (15, 4, -1.0, 1.0)
     assert sizes["dm-reacher"] == (10, 2, -1.0, 1.0)
+    assert sizes["bounce_ball"] == (25, 6, -1.0, 1.0)
     steps = {name: spec.max_episode_steps for name, spec in catalog().items()}
     assert (steps["cartpole"], steps["dm-walker"], steps["pendulum"]) == (1000, 1000, 200)
 

@@ -89,3 +89,15 @@ class BounceBallPPO(PPOCfg):
     learning_epochs: int = 15
     mini_batches: int = 16
     learning_rate: float = 2e-4
+
+
+@rlcfg("go1-flat-terrain-walk")
+@rlcfg("go2-flat-terrain-walk")
+class QuadrupedWalkPPO(PPOCfg):
+    seed: int | None = 42
+    max_env_steps: int = 61_440_000
+    share_policy_value_features: bool = False
+    rollouts: int = 24
+    learning_epochs: int = 5
+    mini_batches: int = 3
+    learning_rate: float = 3e-4

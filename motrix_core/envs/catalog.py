@@ -68,6 +68,25 @@ def _planar(
     )
 
 
+def _unitree(name: str, title: str, description: str, entry: str, obs_dim: int = 48) -> EnvSpec:
+    return EnvSpec(
+        name=name,
+        title=title,
+        description=description,
+        obs_dim=obs_dim,
+        act_dim=12,
+        act_low=-1.0,
+        act_high=1.0,
+        sims=_SIMS,
+        episode_s=20.0,
+        ctrl_dt_s=0.01,
+        sim_dt_s=0.01,
+        success="mean return of 20 of 30: it walks through the episode close to the velocities commanded",
+        success_return=20.0,
+        entry=f"motrix_core.envs.tasks.{entry}",
+    )
+
+
 BUILTIN: tuple[EnvSpec, ...] = (
     EnvSpec(
         name="cartpole",
@@ -143,6 +162,18 @@ BUILTIN: tuple[EnvSpec, ...] = (
         success="mean return of 1200 of 2000: the ball bounces near the height aimed at for most of 20 seconds",
         success_return=1200.0,
         entry="motrix_core.envs.tasks.bounce_ball:BounceBall",
+    ),
+    _unitree(
+        "go1-flat-terrain-walk",
+        "Unitree Go1, flat ground",
+        "Walk on flat ground, forward, sideways and turning, as fast as commanded.",
+        "quadruped_walk:Go1FlatWalk",
+    ),
+    _unitree(
+        "go2-flat-terrain-walk",
+        "Unitree Go2, flat ground",
+        "Walk on flat ground, forward, sideways and turning, as fast as commanded.",
+        "quadruped_walk:Go2FlatWalk",
     ),
     EnvSpec(
         name="pendulum",

@@ -1,0 +1,180 @@
+"""Four-legged robots: their base's motion, their drives, and how they are put on their feet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motrix_core.envs.base import BoolArray, FloatArray
+from motrix_core.envs.sim_env import SimEnv
+from motrix_core.envs.spec import EnvSpec
+from motrix_core.errors import EnvironmentFailed
+from motrix_core.sim.base import check_state, free_columns, joint_columns, velocity_columns
+
+BASE = "trunk"
+_TOUCHING_N = 1.0
+# Below this the trunk leans by more than 60° from upright.
+_MIN_UPRIGHT = 0.5
+
+
+@dataclass(frozen=True)
+class Robot:
+    """A robot and the drives of its MJCF file, which has the joints and actuators in the same order, leg by leg.
+
+    `pose` are the joint angles that it stands in, rad, at `height`, m, of the base above the ground; `stiffness`,
+    N m/rad, `damping`, N m s/rad, and `torque_limits`, N m, those of the drives.
+    """
+
+    model: str
+    legs: tuple[str, ...]
+    pose: tuple[float, ...]
+    height: float
+    stiffness: float
+    damping: float
+    torque_limits: tuple[float, ...]
+
+    @property
+    def foot_sensors(self) -> tuple[str, ...]:
+        return tuple(f"{leg}_foot_touch" for leg in self.legs)
+
+
+UNITREE_LEGS = ("FR", "FL", "RR", "RL")
+GO1 = Robot("go1.xml", UNITREE_LEGS, (0.0, 0.9, -1.8) * 4, 0.29, 50.0, 1.0, (23.7, 23.7, 35.55) * 4)
+GO2 = Robot("go2.xml", UNITREE_LEGS, (0.0, 0.9, -1.8) * 4, 0.29, 50.0, 1.0, (23.7, 23.7, 45.43) * 4)
+ANYMAL_C = Robot(
+    "anymal_c.xml",
+    ("LF", "RF", "LH", "RH"),
+    (0.0, 0.4, -0.8) * 2 + (0.0, -0.4, 0.8) * 2,
+    0.555,
+    150.0,
+    2.0,
+    (80.0,) * 12,
+)
+
+
+@dataclass(frozen=True)
+class BaseMotion:
+    """How the base moves, along its own axes: velocity m/s, angular velocity rad/s, unit vector down; (rows, 3)."""
+
+    linear: FloatArray
+    angular: FloatArray
+    down: FloatArray
+
+
+def base_motion(quaternion: FloatArray, linear: FloatArray, angular: FloatArray) -> BaseMotion:
+    """From the free joint's unit quaternion w x y z, (rows, 4), and velocities, (rows, 3), as `DofLayout` has them."""
+    w, x, y, z = quaternion.T
+    vx, vy, vz = linear.T
+    own = np.empty((len(linear), 3), np.float32)
+    xy, xz, yz = x * y, x * z, y * z
+    wx, wy, wz = w * x, w * y, w * z
+    xx, yy, zz = x * x, y * y, z * z
+    own[:, 0] = (1 - 2 * (yy + zz)) * vx + 2 * (xy + wz) * vy + 2 * (xz - wy) * vz
+    own[:, 1] = 2 * (xy - wz) * vx + (1 - 2 * (xx + zz)) * vy + 2 * (yz + wx) * vz
+    own[:, 2] = 2 * (xz + wy) * vx + 2 * (yz - wx) * vy + (1 - 2 * (xx + yy)) * vz
+    down = np.empty_like(own)
+    down[:, 0] = 2 * (wy - xz)
+    down[:, 1] = -2 * (yz + wx)
+    down[:, 2] = 2 * (xx + yy) - 1
+    return BaseMotion(own, angular, down)
+
+
+def heading(quaternion: FloatArray) -> FloatArray:
+    """The direction of the base's x axis seen from above, rad in [-π, π], (rows,)."""
+    w, x, y, z = quaternion.T
+    return np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)).astype(np.float32)
+
+
+class Quadruped(SimEnv):
+    """A `robot` on the ground whose drives hold the angles `pose + action_scale · action`.
+
+    A task keeps whatever decides how an episode goes on in arrays of (num_envs, …), which `task_arrays` names;
+    `last_actions` is one of them. Falling is touching the ground with the trunk or leaning by more than 60°.
+    """
+
+    robot: ClassVar[Robot]
+    action_scale: ClassVar[float] = 0.5  # rad
+
+    def __init__(
+        self,
+        spec: EnvSpec,
+        *,
+        num_envs: int,
+        rng: np.random.Generator,
+        sim: str,
+        episode_s: float | None = None,
+    ) -> None:
+        super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
+        joints = self.physics.joints
+        if joints != self.physics.actuators or joint_columns(self.physics, *joints).tolist() != list(range(7, 19)):
+            raise EnvironmentFailed(f"{self.model} must be a free base and 12 joints with a drive each, in this order")
+        self._base_pos, self._base_vel = free_columns(self.physics, BASE)
+        self._joint_pos = slice(7, 19)
+        self._joint_vel = slice(int(velocity_columns(self.physics, joints[0])[0]), None)
+        self._pose = np.array(self.robot.pose, np.float32)
+        self._torque_limits = np.array(self.robot.torque_limits, np.float32)
+        self._actions = np.zeros((num_envs, 12), np.float32)
+        self.last_actions = np.zeros((num_envs, 12), np.float32)
+
+    def apply_action(self, actions: FloatArray) -> None:
+        self._actions = actions
+        self._ctrl = self._pose + self.action_scale * actions
+
+    def motion(self, dof_pos: FloatArray, dof_vel: FloatArray) -> BaseMotion:
+        velocity = dof_vel[:, self._base_vel]
+        quaternion = dof_pos[:, self._base_pos.start + 3 : self._base_pos.stop]
+        return base_motion(quaternion, velocity[:, :3], velocity[:, 3:])
+
+    def torques(self) -> FloatArray:
+        """What the drives exert in the state that the step ended in, N m, (num_envs, 12)."""
+        error = self._ctrl - self.physics.dof_pos[:, self._joint_pos]
+        spring = np.clip(np.float32(self.robot.stiffness) * error, -self._torque_limits, self._torque_limits)
+        return spring - np.float32(self.robot.damping) * self.physics.dof_vel[:, self._joint_vel]
+
+    def feet_down(self) -> BoolArray:
+        """Which feet press on the ground, (num_envs, 4), as measured at the beginning of the last substep."""
+        feet = np.empty((self.num_envs, len(self.robot.legs)), np.float32)
+        for column, name in enumerate(self.robot.foot_sensors):
+            feet[:, column] = self.physics.sensor(name)[:, 0]
+        return feet > _TOUCHING_N
+
+    def fallen(self, motion: BaseMotion) -> BoolArray:
+        return (motion.down[:, 2] > -_MIN_UPRIGHT) | (self.physics.sensor("trunk_touch")[:, 0] > _TOUCHING_N)
+
+    def stand_up(self, rows: NDArray[np.intp], ground: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+        """Put the robots `rows` near their pose at the origin, in any direction, moving a little.
+
+        `ground` are x, y and the height of the ground there, (rows, 3); the origin by default. Joints are drawn within
+        ±0.1 rad of the pose, velocities of the base within ±0.2 m/s and rad/s. Returns the states.
+        """
+        count = len(rows)
+        dof_pos = np.zeros((count, self.physics.dofs.num_pos), np.float32)
+        dof_vel = np.zeros((count, self.physics.dofs.num_vel), np.float32)
+        if ground is not None:
+            dof_pos[:, :3] = ground
+        dof_pos[:, 2] += self.robot.height
+        half = self.rng.uniform(-np.pi / 2, np.pi / 2, count)
+        dof_pos[:, 3], dof_pos[:, 6] = np.cos(half), np.sin(half)
+        dof_pos[:, self._joint_pos] = self._pose + self.rng.uniform(-0.1, 0.1, (count, 12))
+        dof_vel[:, self._base_vel] = self.rng.uniform(-0.2, 0.2, (count, 6))
+        self.place(rows, dof_pos, dof_vel)
+        self.last_actions[rows] = 0.0
+        return dof_pos, dof_vel
+
+    def task_arrays(self) -> dict[str, NDArray]:
+        """The task's own arrays, which are saved and restored in place."""
+        return {"last_actions": self.last_actions}
+
+    def get_task_state(self) -> dict[str, NDArray]:
+        return {**super().get_task_state(), **{name: values.copy() for name, values in self.task_arrays().items()}}
+
+    def set_task_state(self, state: Mapping[str, NDArray]) -> None:
+        arrays = self.task_arrays()
+        check_state(state, {name: values.shape for name, values in arrays.items()}, self.spec.name)
+        super().set_task_state(state)
+        for name, values in arrays.items():
+            values[:] = state[name]

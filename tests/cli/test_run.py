@@ -63,18 +63,17 @@ def test_lines_say_where_the_run_is_and_how_to_open_it(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_after_a_checkpoint_with_130(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        command(tmp_path, "--backend", "torch", "--max-env-steps", "1G", "--json"), stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    lines = []
-    for line in process.stdout:
-        lines.append(json.loads(line))
-        if lines[-1]["type"] == "metrics":
-            break
-    process.send_signal(signal.SIGINT)
-    lines += [json.loads(line) for line in process.stdout]
-    assert process.wait(60) == 130
+    argv = command(tmp_path, "--backend", "torch", "--max-env-steps", "1G", "--json")
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        lines = []
+        for line in process.stdout:
+            lines.append(json.loads(line))
+            if lines[-1]["type"] == "metrics":
+                break
+        process.send_signal(signal.SIGINT)
+        lines += [json.loads(line) for line in process.stdout]
+        assert process.wait(60) == 130
     kinds = [event["type"] for event in lines]
     assert "checkpoint" in kinds
     assert kinds[-1] == "run_ended"
@@ -85,7 +84,7 @@ def test_a_terminal_gets_a_live_display(tmp_path: Path) -> None:
     master, slave = pty.openpty()
     environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120"}
     argv = command(tmp_path, "--backend", "torch", "--max-env-steps", "256")
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=slave, stdin=slave, env=environ, text=True)
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=slave, stdin=slave, env=environ)
     os.close(slave)
     seen = b""
     while True:

@@ -109,7 +109,9 @@ def test_a_runs_folder_that_is_a_file_is_refused(tmp_path: Path, capsys: pytest.
 
 
 def test_a_simulator_that_the_environment_does_not_need_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "pendulum" in refused(["run", "--env", "pendulum", "--backend", "jax", "--sim", "mujoco"], capsys)
+    err = refused(["run", "--env", "pendulum", "--backend", "jax", "--sim", "mujoco"], capsys)
+    assert "needs no simulator" in err
+    assert "--sim auto" in err
 
 
 def test_seed_and_random_seed_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,116 @@
+"""Draw the dashboard's screens from real runs: `make screenshots`.
+
+Trains cartpole on both backends and pendulum on one, then visits the places and writes an SVG of each beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from motrix_core.runs.layout import find_run
+from motrix_tui.app import MotrixApp
+from motrix_tui.core import Core
+from motrix_tui.launch.hardware import CandidateList
+from motrix_tui.monitor.pane import MonitorPane
+from motrix_tui.settings import Settings
+
+HERE = Path(__file__).parent
+LARGE, SMALL = (120, 40), (80, 24)
+LIMIT_S = 60.0
+# What is shown last is trained last.
+RUNS = (
+    ("pendulum", "torch", "400k"),
+    ("cartpole", "torch", "2M"),
+    ("cartpole", "jax", "5M"),
+)
+Visit = Callable[[MotrixApp, Pilot], Awaitable[None]]
+
+
+def train(folder: str) -> None:
+    for env, backend, budget in RUNS:
+        argv = [sys.executable, "-m", "motrix_core.cli", "run", "--env", env, "--backend", backend, "--seed", "1"]
+        subprocess.run([*argv, "--max-env-steps", budget, "--runs-dir", folder], check=True)
+
+
+async def until(pilot: Pilot, what: str, happened: Callable[[], bool]) -> None:
+    """Let the dashboard work until `happened`."""
+    for _ in range(int(LIMIT_S / 0.1)):
+        if happened():
+            await pilot.pause(0.5)
+            return
+        await pilot.pause(0.1)
+    raise RuntimeError(f"{what} did not happen within {LIMIT_S:.0f} s")
+
+
+async def launch(app: MotrixApp, pilot: Pilot) -> None:
+    candidates = app.query_one(CandidateList)
+    await until(
+        pilot,
+        "probing",
+        lambda: bool(candidates.candidates) and not any(item.probe is None for item in candidates.candidates),
+    )
+
+
+async def monitor(app: MotrixApp, pilot: Pilot) -> None:
+    await app.open_run(find_run(app.core.runs_dir, "last"))
+    feed = app.query_one(MonitorPane).feed
+    await until(pilot, "reading the run", lambda: feed is not None and feed.at_end)
+
+
+async def runs(app: MotrixApp, pilot: Pilot) -> None:
+    await pilot.press("3")
+    await until(pilot, "listing the runs", lambda: bool(app.runs) and len(app.runs or ()) == len(RUNS))
+
+
+PICTURES: tuple[tuple[str, Visit, tuple[int, int], str], ...] = (
+    ("launch", launch, LARGE, "night"),
+    ("monitor", monitor, LARGE, "night"),
+    ("runs", runs, LARGE, "night"),
+    ("monitor-80x24", monitor, SMALL, "night"),
+    ("launch-light", launch, LARGE, "paper"),
+)
+
+
+async def draw(name: str, visit: Visit, size: tuple[int, int], theme: str, runs_dir: str, settings: Path) -> None:
+    app = MotrixApp(Core(runs_dir), Settings.load(settings), theme=theme)
+    async with app.run_test(size=size) as pilot:
+        await visit(app, pilot)
+        app.clear_notifications()
+        await pilot.pause()
+        (HERE / f"{name}.svg").write_text(without_remote_fonts(app.export_screenshot(title=f"motrix-tui · {name}")))
+    sys.stdout.write(f"screenshots/{name}.svg\n")
+
+
+def without_remote_fonts(svg: str) -> str:
+    """A picture that loads nothing from the network: the reader's own monospace font will do."""
+    return re.sub(r"@font-face\s*{[^}]*}", "", svg).replace(
+        "font-family: Fira Code,", "font-family: Fira Code, DejaVu Sans Mono,"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs-dir", help="show these runs instead of training new ones")
+    parser.add_argument("names", nargs="*", help=f"some of {', '.join(name for name, *_ in PICTURES)}; default: all")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="motrix-") as scratch:
+        folder = args.runs_dir or str(Path(scratch) / "runs")
+        if args.runs_dir is None:
+            train(folder)
+        for name, visit, size, theme in PICTURES:
+            if not args.names or name in args.names:
+                asyncio.run(draw(name, visit, size, theme, folder, Path(scratch) / "settings.toml"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

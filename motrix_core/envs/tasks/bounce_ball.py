@@ -25,8 +25,8 @@ _START_SPEED = 0.1  # m/s
 _START_ANGLE = 0.02  # rad
 
 # The arm in its ready pose, x and z in m, as in the model file: from joint to joint, and on to the paddle's centre.
-_UPPER_ARM = (0.2125, 0.3680608)
-_FOREARM = (0.3788844, -0.10152177)
+_UPPER_ARM = np.array([0.2125, 0.3680608], np.float32)
+_FOREARM = np.array([0.3788844, -0.10152177], np.float32)
 _WRIST_OFFSET_Y, _WRIST_OFFSET_Z = 0.10915, 0.09465
 _WRIST_TO_PADDLE = 0.2523
 _READY_PADDLE = np.array([0.8436844, 0.10915, 0.36118903], np.float32)  # from the shoulder
@@ -94,7 +94,7 @@ class BounceBall(SimEnv):
         turned_up = (self.state.obs[:, 17] < 0.0) & (obs[:, 17] > 0.0)
         return Outcome(
             obs,
-            height * centre,
+            (height * centre).astype(np.float32),
             (obs[:, 14] < _LOST_BELOW) | (distance > _LOST_BEYOND),
             reward_terms={"height": height, "centre": centre},
             metrics={"ball_reach": reach, "ball_distance": distance, "bounce": turned_up.astype(np.float32)},
@@ -152,11 +152,11 @@ def paddle_pose(arm: FloatArray) -> tuple[FloatArray, FloatArray]:
     return centre, normal
 
 
-def _along(link: tuple[float, float], cos: FloatArray, sin: FloatArray) -> FloatArray:
+def _along(link: FloatArray, cos: FloatArray, sin: FloatArray) -> FloatArray:
     """x of a link, given as x and z, after a turn about +y."""
     return link[0] * cos + link[1] * sin
 
 
-def _above(link: tuple[float, float], cos: FloatArray, sin: FloatArray) -> FloatArray:
+def _above(link: FloatArray, cos: FloatArray, sin: FloatArray) -> FloatArray:
     """z of a link, given as x and z, after a turn about +y."""
     return link[1] * cos - link[0] * sin

@@ -19,8 +19,8 @@ _HOP_SPEED = 2.0  # m/s
 
 # Lengths in the model, m: from each joint to the next one down the leg, and the bodies' centres of mass.
 _LINKS = np.array([0.05, 0.2, 0.33, 0.32], np.float32)
-_TORSO_CENTRE = (0.0074555206, 0.078889837)  # x and z
-_FOOT_CENTRE_X = 0.045
+_TORSO_CENTRE = np.array([0.0074555206, 0.078889837], np.float32)  # x and z
+_FOOT_CENTRE_X = np.float32(0.045)
 
 
 class PlanarHopper(SimEnv):
@@ -103,7 +103,7 @@ class HopperStand(PlanarHopper):
     def _reward(self, standing: FloatArray, speed: FloatArray) -> tuple[FloatArray, dict[str, FloatArray]]:
         per_motor = tolerance(self._ctrl, margin=1.0, sigmoid="quadratic", value_at_margin=0.0)
         small_control = (per_motor.mean(axis=1) + 4.0) / 5.0
-        return standing * small_control, {"small_control": small_control}
+        return (standing * small_control).astype(np.float32), {"small_control": small_control}
 
 
 class HopperHop(PlanarHopper):
@@ -117,7 +117,7 @@ class HopperHop(PlanarHopper):
         hop = tolerance(
             speed, lower=_HOP_SPEED, upper=np.inf, margin=_HOP_SPEED / 2, sigmoid="linear", value_at_margin=0.5
         )
-        return standing * hop, {"hop": hop}
+        return (standing * hop).astype(np.float32), {"hop": hop}
 
 
 def torso_above_foot(pitch: FloatArray, joints: FloatArray) -> FloatArray:

@@ -65,7 +65,7 @@ class Reacher(SimEnv):
         count = len(rows)
         dof_pos = np.empty((count, len(_JOINTS)), np.float32)
         dof_pos[:, 0] = self.rng.uniform(-np.pi, np.pi, count)
-        dof_pos[:, 1] = self.rng.uniform(*self._wrist_range, count)
+        dof_pos[:, 1] = self.rng.uniform(self._wrist_range[0], self._wrist_range[1], count)
         direction = self.rng.uniform(-np.pi, np.pi, count)
         radius = self.rng.uniform(*_TARGET_RADII, count)
         dof_pos[:, 2] = radius * np.cos(direction)

@@ -101,3 +101,12 @@ class QuadrupedWalkPPO(PPOCfg):
     learning_epochs: int = 5
     mini_batches: int = 3
     learning_rate: float = 3e-4
+
+
+@rlcfg("anymal_c_navigation_flat")
+class AnymalNavigationPPO(PPOCfg):
+    seed: int | None = 42
+    max_env_steps: int = 100_000_000
+    rollouts: int = 48
+    learning_epochs: int = 6
+    learning_rate: float = 3e-4

@@ -17,6 +17,9 @@ from motrix_core.sim.base import check_state, free_columns, joint_columns, veloc
 
 BASE = "trunk"
 _TOUCHING_N = 1.0
+# A stride is worth what the foot is longer in the air than the first of these, s, up to the second.
+_AIR_TIME_S = (0.1, 0.4)
+_AIR_TIME_WEIGHT = 0.2
 # Below this the trunk leans by more than 60° from upright.
 _MIN_UPRIGHT = 0.5
 
@@ -26,7 +29,7 @@ class Robot:
     """A robot and the drives of its MJCF file, which has the joints and actuators in the same order, leg by leg.
 
     `pose` are the joint angles that it stands in, rad, at `height`, m, of the base above the ground; `stiffness`,
-    N m/rad, `damping`, N m s/rad, and `torque_limits`, N m, those of the drives.
+    N m/rad, `damping`, N m s/rad, and `torque_limits`, N m, those of the drives. `torque_cost` weighs their squares.
     """
 
     model: str
@@ -36,6 +39,7 @@ class Robot:
     stiffness: float
     damping: float
     torque_limits: tuple[float, ...]
+    torque_cost: float
 
     @property
     def foot_sensors(self) -> tuple[str, ...]:
@@ -43,8 +47,8 @@ class Robot:
 
 
 UNITREE_LEGS = ("FR", "FL", "RR", "RL")
-GO1 = Robot("go1.xml", UNITREE_LEGS, (0.0, 0.9, -1.8) * 4, 0.29, 50.0, 1.0, (23.7, 23.7, 35.55) * 4)
-GO2 = Robot("go2.xml", UNITREE_LEGS, (0.0, 0.9, -1.8) * 4, 0.29, 50.0, 1.0, (23.7, 23.7, 45.43) * 4)
+GO1 = Robot("go1.xml", UNITREE_LEGS, (0.0, 0.9, -1.8) * 4, 0.29, 50.0, 1.0, (23.7, 23.7, 35.55) * 4, 2e-4)
+GO2 = Robot("go2.xml", UNITREE_LEGS, (0.0, 0.9, -1.8) * 4, 0.29, 50.0, 1.0, (23.7, 23.7, 45.43) * 4, 2e-4)
 ANYMAL_C = Robot(
     "anymal_c.xml",
     ("LF", "RF", "LH", "RH"),
@@ -53,6 +57,7 @@ ANYMAL_C = Robot(
     150.0,
     2.0,
     (80.0,) * 12,
+    2e-5,
 )
 
 
@@ -89,11 +94,22 @@ def heading(quaternion: FloatArray) -> FloatArray:
     return np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z)).astype(np.float32)
 
 
+def squares(values: FloatArray) -> FloatArray:
+    """The sum of squares of each row."""
+    return np.einsum("ij,ij->i", values, values)
+
+
+def bell(squared_error: FloatArray) -> FloatArray:
+    """exp(-error² / 0.25): 1 without an error, 0.37 at one of half a unit."""
+    return np.exp(squared_error * np.float32(-4.0))
+
+
 class Quadruped(SimEnv):
     """A `robot` on the ground whose drives hold the angles `pose + action_scale · action`.
 
-    A task keeps whatever decides how an episode goes on in arrays of (num_envs, …), which `task_arrays` names;
-    `last_actions` is one of them. Falling is touching the ground with the trunk or leaning by more than 60°.
+    A task keeps whatever decides how an episode goes on in arrays of (num_envs, …), which `task_arrays` names:
+    `last_actions`, and `air_time`, s, how long each foot has been in the air, are among them. Falling is touching the
+    ground with the trunk or leaning by more than 60°.
     """
 
     robot: ClassVar[Robot]
@@ -119,6 +135,7 @@ class Quadruped(SimEnv):
         self._torque_limits = np.array(self.robot.torque_limits, np.float32)
         self._actions = np.zeros((num_envs, 12), np.float32)
         self.last_actions = np.zeros((num_envs, 12), np.float32)
+        self.air_time = np.zeros((num_envs, 4), np.float32)
 
     def apply_action(self, actions: FloatArray) -> None:
         self._actions = actions
@@ -145,6 +162,37 @@ class Quadruped(SimEnv):
     def fallen(self, motion: BaseMotion) -> BoolArray:
         return (motion.down[:, 2] > -_MIN_UPRIGHT) | (self.physics.sensor("trunk_touch")[:, 0] > _TOUCHING_N)
 
+    def gait_rates(self, motion: BaseMotion) -> dict[str, FloatArray]:
+        """What a smooth gait is worth a second, (num_envs,) each; to be asked once a step.
+
+        air_time            0.2 / ctrl_dt for every second that a foot that comes down was longer in the air than
+                            0.1 s, counting to 0.4 s; negative for shorter strides
+        vertical_velocity   -2 · v²
+        roll_pitch_rate     -0.05 · |ω|²
+        orientation         -5 · |horizontal part of down|²
+        torque              -torque_cost · |τ|²
+        action_rate         -0.01 · |change of the actions|²
+        """
+        return {
+            "air_time": self._air_time_rate(),
+            "vertical_velocity": -2.0 * np.square(motion.linear[:, 2]),
+            "roll_pitch_rate": -0.05 * squares(motion.angular[:, :2]),
+            "orientation": -5.0 * squares(motion.down[:, :2]),
+            "torque": np.float32(-self.robot.torque_cost) * squares(self.torques()),
+            "action_rate": -0.01 * squares(self._actions - self.last_actions),
+        }
+
+    def _air_time_rate(self) -> FloatArray:
+        down = self.feet_down()
+        step_s = self.cfg.ctrl_dt
+        self.air_time += np.float32(step_s)
+        shortest, longest = _AIR_TIME_S
+        worth = np.minimum(self.air_time, np.float32(longest)) - np.float32(shortest)
+        landed = down & (self.air_time > 1.5 * step_s)
+        self.air_time[down] = 0.0
+        # A stride is an event, not a rate, so the time step that every term is multiplied by is divided out.
+        return np.where(landed, worth, np.float32(0.0)).sum(axis=1) * np.float32(_AIR_TIME_WEIGHT / step_s)
+
     def stand_up(self, rows: NDArray[np.intp], ground: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """Put the robots `rows` near their pose at the origin, in any direction, moving a little.
 
@@ -163,11 +211,12 @@ class Quadruped(SimEnv):
         dof_vel[:, self._base_vel] = self.rng.uniform(-0.2, 0.2, (count, 6))
         self.place(rows, dof_pos, dof_vel)
         self.last_actions[rows] = 0.0
+        self.air_time[rows] = 0.0
         return dof_pos, dof_vel
 
     def task_arrays(self) -> dict[str, NDArray]:
         """The task's own arrays, which are saved and restored in place."""
-        return {"last_actions": self.last_actions}
+        return {"last_actions": self.last_actions, "air_time": self.air_time}
 
     def get_task_state(self) -> dict[str, NDArray]:
         return {**super().get_task_state(), **{name: values.copy() for name, values in self.task_arrays().items()}}

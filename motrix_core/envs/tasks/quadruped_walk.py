@@ -11,18 +11,13 @@ from numpy.typing import NDArray
 
 from motrix_core.envs.base import BoolArray, FloatArray, Outcome
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.envs.tasks.quadruped import GO1, GO2, BaseMotion, Quadruped
+from motrix_core.envs.tasks.quadruped import GO1, GO2, BaseMotion, Quadruped, bell, squares
 
 # Forward and sideways m/s, turning rad/s; drawn uniformly from ± this.
 _COMMAND_LIMITS = np.array([1.0, 0.5, 1.0], np.float32)
 _STANDING_SHARE = 0.1
 _SMALL_COMMAND = 0.1
 _COMMAND_STEPS = 500
-# How fast a tracking reward falls off: exp(-error² / this), m²/s² and rad²/s².
-_TRACKING_WIDTH = 0.25
-# A stride is worth what the foot is longer in the air than the first of these, s, up to the second.
-_AIR_TIME_S = (0.1, 0.4)
-_AIR_TIME_WEIGHT = 0.2
 
 
 class QuadrupedWalk(Quadruped):
@@ -38,10 +33,8 @@ class QuadrupedWalk(Quadruped):
     and ending it early is never worth while. The terms, which `info["Reward"]` has times ctrl_dt:
     linear_velocity    exp(-|error|² / 0.25) of the two horizontal components
     angular_velocity   0.5 · exp(-error² / 0.25) of turning
-    air_time           0.2 / ctrl_dt for every second that a foot that comes down was longer in the air than 0.1 s,
-                       counting to 0.4 s; negative for shorter strides; 0 when commanded to stand
-    vertical_velocity  -2 · v²;  roll_pitch_rate -0.05 · |ω|²;  orientation -5 · |down's horizontal part|²
-    torque             -2e-4 · |τ|²;  action_rate -0.01 · |change of the actions|²
+    air_time, vertical_velocity, roll_pitch_rate, orientation, torque, action_rate   as in `Quadruped.gait_rates`, but
+                       no air_time when commanded to stand
     stand_still        -0.5 · mean |angle - pose| of the joints, when commanded to stand
 
     Ends when the trunk touches the ground or leans by more than 60°.
@@ -58,10 +51,9 @@ class QuadrupedWalk(Quadruped):
     ) -> None:
         super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
         self.commands = np.zeros((num_envs, 3), np.float32)
-        self.air_time = np.zeros((num_envs, 4), np.float32)
 
     def task_arrays(self) -> dict[str, NDArray]:
-        return {**super().task_arrays(), "commands": self.commands, "air_time": self.air_time}
+        return {**super().task_arrays(), "commands": self.commands}
 
     def draw_commands(self, rows: NDArray[np.intp]) -> None:
         drawn = self.rng.uniform(-_COMMAND_LIMITS, _COMMAND_LIMITS, (len(rows), 3))
@@ -104,45 +96,27 @@ class QuadrupedWalk(Quadruped):
         turn_error = motion.angular[:, 2] - self.commands[:, 2]
         moving = np.abs(self.commands).max(axis=1) > _SMALL_COMMAND
         offset = np.abs(self.physics.dof_pos[:, self._joint_pos] - self._pose).mean(axis=1)
+        gait = self.gait_rates(motion)
+        gait["air_time"] *= moving
         return {
-            "linear_velocity": np.exp(-_squares(error) / _TRACKING_WIDTH),
-            "angular_velocity": 0.5 * np.exp(-np.square(turn_error) / _TRACKING_WIDTH),
-            "air_time": self._air_time_reward() * moving,
-            "vertical_velocity": -2.0 * np.square(motion.linear[:, 2]),
-            "roll_pitch_rate": -0.05 * _squares(motion.angular[:, :2]),
-            "orientation": -5.0 * _squares(motion.down[:, :2]),
-            "torque": -2e-4 * _squares(self.torques()),
-            "action_rate": -0.01 * _squares(self._actions - self.last_actions),
-            "stand_still": -0.5 * offset * ~moving,
+            "linear_velocity": bell(squares(error)),
+            "angular_velocity": np.float32(0.5) * bell(np.square(turn_error)),
+            **gait,
+            "stand_still": np.float32(-0.5) * offset * ~moving,
         }
-
-    def _air_time_reward(self) -> FloatArray:
-        down = self.feet_down()
-        self.air_time += np.float32(self.cfg.ctrl_dt)
-        shortest, longest = _AIR_TIME_S
-        worth = np.minimum(self.air_time, np.float32(longest)) - np.float32(shortest)
-        landed = down & (self.air_time > 1.5 * self.cfg.ctrl_dt)
-        self.air_time[down] = 0.0
-        # A stride is an event, not a rate, so the time step that every term is multiplied by is divided out.
-        return np.where(landed, worth, np.float32(0.0)).sum(axis=1) * np.float32(_AIR_TIME_WEIGHT / self.cfg.ctrl_dt)
 
     def _metrics(self, motion: BaseMotion) -> dict[str, FloatArray]:
         error = motion.linear[:, :2] - self.commands[:, :2]
         return {
-            "velocity_error": np.sqrt(_squares(error)),
+            "velocity_error": np.sqrt(squares(error)),
             "turn_rate_error": np.abs(motion.angular[:, 2] - self.commands[:, 2]),
             "base_height": self.physics.dof_pos[:, 2].copy(),
         }
 
     def reset(self, rows: NDArray[np.intp]) -> FloatArray:
         dof_pos, dof_vel = self.stand_up(rows)
-        self.air_time[rows] = 0.0
         self.draw_commands(rows)
         return self.observe(rows, dof_pos, dof_vel, self.motion(dof_pos, dof_vel))
-
-
-def _squares(values: FloatArray) -> FloatArray:
-    return np.einsum("ij,ij->i", values, values)
 
 
 class Go1FlatWalk(QuadrupedWalk):

@@ -1,8 +1,9 @@
 """The trainer process: `python -m motrix_core.learn RUN_DIR`.
 
 Trains the run in RUN_DIR as its config.json says, continuing from its newest checkpoint if it has one. SIGTERM and
-SIGINT stop it after the current rollout and a final checkpoint. Exit codes: 0 finished, 130 stopped, 3 failed; a
-failure is also told by a `warning` event of level "error".
+SIGINT stop it after the current rollout and a final checkpoint, and so does the loss of its supervisor. Exit codes:
+0 finished, 130 stopped, 10 to be continued by the other backend, 3 failed; a failure is also told by a `warning` event
+of level "error".
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from motrix_core.errors import MotrixError
+from motrix_core.process.lifeline import Lifeline
+from motrix_core.process.outcome import EXIT_FAILED, EXIT_FINISHED, EXIT_STOPPED, EXIT_SWITCHED
 from motrix_core.runs.events import EventWriter
 from motrix_core.runs.layout import Run
 
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from motrix_core.config.schema import RunConfig
     from motrix_core.learn.session import TrainSession
 
-FINISHED, FAILED, STOPPED = 0, 3, 130
+_LIFELINE_GRACE_S = 60.0
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC")
 """Read by PyTorch, by MotrixSim, and by XLA, each when it is first imported."""
 
@@ -38,12 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    # Without its supervisor nobody would stop it, nor record its end: it keeps what it has learned, and leaves.
+    Lifeline.from_environment().watch(stop.set, kill_after_s=_LIFELINE_GRACE_S)
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(levelname)s: %(message)s", stream=sys.stderr)
     try:
         run = Run.open(args.run_dir)
     except MotrixError as error:
         logging.error("%s", error)
-        return FAILED
+        return EXIT_FAILED
     return train(run, stop)
 
 
@@ -51,7 +56,7 @@ def train(run: Run, stop: threading.Event) -> int:
     """Train `run` until its budget is used up or `stop` is set. Returns the process's exit code."""
     session: TrainSession | None = None
     try:
-        config = run.config()
+        config = run.current_config()
         prepare_process(config)
         # Heavy imports: only now, when the configuration has said what they shall use.
         from motrix_core.learn.session import TrainSession
@@ -63,8 +68,10 @@ def train(run: Run, stop: threading.Event) -> int:
     except Exception as error:
         traceback.print_exc()
         tell_failure(run, session, error)
-        return FAILED
-    return FINISHED if session.finished else STOPPED
+        return EXIT_FAILED
+    if session.finished:
+        return EXIT_FINISHED
+    return EXIT_STOPPED if session.requests.successor is None or stop.is_set() else EXIT_SWITCHED
 
 
 def tell_failure(run: Run, session: TrainSession | None, error: Exception) -> None:

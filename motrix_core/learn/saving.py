@@ -73,6 +73,11 @@ def restore_newest(session: TrainSession, trainer: Trainer, env: Any, statistics
         return
     checkpoint = checkpoints.load(newest.path)
     meta = checkpoint.meta
+    if meta.get("env") != session.config.env:
+        raise CheckpointError(
+            f"checkpoint {newest.path} is of environment {meta.get('env')!r:.80}, and this run is of {session.config.env}",
+            mend="use another checkpoint of the run",
+        )
     state = AgentState(checkpoint.arrays.get("agent", {}), float(_number(meta, "learning_rate", newest.path)))
     state.check(trainer.spec)
     trainer.restore(state)

@@ -21,18 +21,15 @@ from motrix_core.learn import saving
 from motrix_core.learn.backend import Trainer, UpdateReport, build_trainer
 from motrix_core.learn.clock import PHASES, PhaseClock
 from motrix_core.learn.metrics import EpisodeStatistics, Metrics
+from motrix_core.learn.requests import Requests
 from motrix_core.learn.stepping import Transition
 from motrix_core.learn.tensorboard import TensorBoardMirror
 from motrix_core.learn.world import World
-from motrix_core.runs.checkpoints import list_checkpoints
-from motrix_core.runs.control import ControlReader, answer
 from motrix_core.runs.events import EventType, EventWriter
 from motrix_core.runs.layout import Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_PAUSE_POLL_S = 0.1
 
 
 class TrainSession:
@@ -45,6 +42,7 @@ class TrainSession:
         clock: where the time goes; the trainer and the environment wrapper add to it.
         env_steps, update: the run's totals so far.
         stop: set by a signal handler to stop training after the current rollout.
+        requests: what was asked of this trainer while it runs.
     """
 
     def __init__(self, run: Run, config: RunConfig, *, world: World, stop: threading.Event) -> None:
@@ -57,14 +55,11 @@ class TrainSession:
         self.samples_per_update = ppo.rollouts * ppo.num_envs
         self._statistics = EpisodeStatistics(ppo.num_envs)
         self._events = EventWriter(run.paths.events) if world.writes else None
-        self._control = ControlReader(run.paths.control)
-        if list_checkpoints(run):
-            # A resumed run: what is in the file was asked of an earlier trainer.
-            self._control.skip_to_end()
+        self.requests = Requests(self)
         self._mirror: TensorBoardMirror | None = None
         self._trainer: Trainer | None = None
         self._env: Any = None
-        self._paused = self._stopping = self._told_of_guess = False
+        self._told_of_guess = False
         self._saved_at = 0
         self._update_started = perf_counter()
 
@@ -91,7 +86,7 @@ class TrainSession:
     @property
     def should_stop(self) -> bool:
         """Whether somebody asked for an end before the budget is used up."""
-        return self._stopping or self.stop.is_set()
+        return self.requests.stopping or self.stop.is_set()
 
     def train(self) -> None:
         """Make environment and trainer and train to the end of the budget, or until somebody asks for an end.
@@ -120,6 +115,7 @@ class TrainSession:
     def begin(self, trainer: Trainer, env: Any) -> None:
         """Take over `trainer` and `env`: continue from the run's newest checkpoint, if it has one."""
         self._trainer, self._env = trainer, env
+        self.requests.begin(trainer)
         if self.world.writes and self.config.train.tensorboard:
             self._mirror = TensorBoardMirror(self.run.paths.tensorboard)
         saving.restore_newest(self, trainer, env, self._statistics)
@@ -153,12 +149,8 @@ class TrainSession:
             )
         if self.batched_steps - self._saved_at >= self.config.ppo.check_point_interval:
             self.save_checkpoint()
-        self._answer_requests()
-        while self._paused and not self.should_stop:
-            started = perf_counter()
-            self.stop.wait(_PAUSE_POLL_S)
-            self._answer_requests()
-            self._update_started += perf_counter() - started
+        # Time spent paused is no time of the next update.
+        self._update_started += self.requests.serve()
 
     def end(self) -> None:
         """Write the last checkpoint, unless this state is saved already or nothing has been learned."""
@@ -167,11 +159,10 @@ class TrainSession:
 
     def save_checkpoint(self) -> None:
         """Write a checkpoint of this moment, and say so. Valid between two updates."""
+        if self._events is not None and self._trainer is not None:
+            folder = saving.save(self, self._trainer, self._env, self._statistics)
+            self.write("checkpoint", {"path": str(folder.relative_to(self.run.path)), "backend": self.config.backend})
         self._saved_at = self.batched_steps
-        if self._events is None or self._trainer is None:
-            return
-        folder = saving.save(self, self._trainer, self._env, self._statistics)
-        self.write("checkpoint", {"path": str(folder.relative_to(self.run.path)), "backend": self.config.backend})
 
     def write(self, type: EventType, data: Mapping[str, Any]) -> None:
         """Write one event at the present step count. Does nothing on ranks other than 0."""
@@ -203,20 +194,3 @@ class TrainSession:
         self.write("metrics", metrics)
         if self._mirror is not None:
             self._mirror.write({**metrics, **step_reward}, self.batched_steps)
-
-    def _answer_requests(self) -> None:
-        for request in self._control.poll():
-            message = self._carry_out(request["type"])
-            self.write("control", answer(request, done=message is None, message=message))
-
-    def _carry_out(self, request: str) -> str | None:
-        """Do what was asked; return why not, or None."""
-        if request == "stop":
-            self._stopping = True
-        elif request in ("pause", "resume"):
-            self._paused = request == "pause"
-        elif request == "checkpoint":
-            self.save_checkpoint()
-        else:
-            return f"this trainer does not take {request} requests; it takes stop, pause, resume and checkpoint"
-        return None

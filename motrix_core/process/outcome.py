@@ -11,7 +11,9 @@ from typing import Any, Literal
 from motrix_core.runs.text import plain
 
 EXIT_FINISHED = 0
+EXIT_FAILED = 3
 EXIT_STOPPED = 130
+EXIT_SWITCHED = 10
 
 _TAIL_BYTES = 16 << 10
 _TAIL_LINES = 20

@@ -109,25 +109,41 @@ class Run:
 
     def config(self) -> RunConfig:
         """The validated configuration. Raises RunsFolderError if the file is damaged or no longer valid."""
-        from pydantic import ValidationError
+        return _validated(self.record()["config"], self.paths.config)
 
-        from motrix_core.config.schema import RunConfig
-
-        try:
-            return RunConfig.model_validate(self.record()["config"])
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise RunsFolderError(
-                plain(f"{self.paths.config} cannot be used: {where}: {first['msg']}", limit=400),
-                mend="it was changed by hand, or written by another version",
-            ) from error
+    def current_config(self) -> RunConfig:
+        """The configuration of the newest segment: config.json's, with the backend and the budget that a resume or a
+        switch has changed since. Raises RunsFolderError as `config` and `state` do."""
+        config, segment = self.config(), self.state().segment
+        if segment is None:
+            return config
+        values = config.model_dump()
+        values["backend"] = segment.backend
+        if segment.max_env_steps is not None:
+            values["ppo"]["max_env_steps"] = segment.max_env_steps
+        return _validated(values, self.paths.state)
 
     def state(self) -> RunState:
         """Raises RunsFolderError if state.json is missing or damaged."""
         state = read_state(self.paths.state)
         # A supervisor that ends between our reading and our looking for it has written a final state by then.
         return read_state(self.paths.state) if state.shown_status == LOST else state
+
+
+def _validated(values: dict[str, Any], path: Path) -> RunConfig:
+    from pydantic import ValidationError
+
+    from motrix_core.config.schema import RunConfig
+
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RunsFolderError(
+            plain(f"{path} cannot be used: {where}: {first['msg']}", limit=400),
+            mend="it was changed by hand, or written by another version",
+        ) from error
 
 
 @dataclass(frozen=True)

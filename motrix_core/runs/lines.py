@@ -58,6 +58,11 @@ class JsonLineReader:
         self._offset = offset
         self._skipping = offset > 0
 
+    def start_after(self, offset: int) -> None:
+        """Begin after byte `offset`, which is where a line ended or a torn one was left."""
+        # From one byte earlier: that is the newline of the line before, or a part of the torn line.
+        self.start_at(max(0, offset - 1))
+
     def poll(self, max_events: int = 2000, budget_s: float = 0.05) -> list[dict[str, Any]]:
         """The next objects, oldest first: at most `max_events`, and as many as fit into about `budget_s` seconds.
 

@@ -26,11 +26,17 @@ _REMOTE_SILENCE_S = 120.0
 
 @dataclass(frozen=True)
 class Segment:
-    """One trainer process, so one backend. Times in Unix seconds; `elapsed_s` by a clock that nobody can set."""
+    """One trainer process, so one backend. Times in Unix seconds; `elapsed_s` by a clock that nobody can set.
+
+    `backend` and `max_env_steps` are what this segment trains with, whatever config.json says; a `max_env_steps` of
+    None is config.json's. The requests to it begin after byte `control_offset` of control.jsonl.
+    """
 
     index: int
     backend: str
     started_at: float
+    max_env_steps: int | None = None
+    control_offset: int = 0
     trainer: Identity | None = None
     ended_at: float | None = None
     elapsed_s: float = 0.0
@@ -49,6 +55,9 @@ class Segment:
             index=_integer(value, "index"),
             backend=_text(value, "backend"),
             started_at=_number(value, "started_at"),
+            # Runs that were made before a segment could differ from config.json have neither.
+            max_env_steps=_integer(value, "max_env_steps") if value.get("max_env_steps") is not None else None,
+            control_offset=max(0, _integer(value, "control_offset")) if "control_offset" in value else 0,
             trainer=_identity(value, "trainer"),
             ended_at=_number(value, "ended_at") if value.get("ended_at") is not None else None,
             elapsed_s=_number(value, "elapsed_s"),
@@ -76,6 +85,11 @@ class RunState:
     exit_code: int | None = None
     resources: dict[str, Any] = field(default_factory=dict)
     updated_at: float = field(default_factory=time.time)
+
+    @property
+    def segment(self) -> Segment | None:
+        """The newest segment."""
+        return self.segments[-1] if self.segments else None
 
     @property
     def is_final(self) -> bool:

@@ -18,6 +18,7 @@ from motrix_core.learn.backend import UpdateReport
 from motrix_core.learn.session import TrainSession
 from motrix_core.learn.spec import AgentState, ModelSpec, required_shapes
 from motrix_core.learn.world import World
+from motrix_core.process import outcome
 from motrix_core.runs import checkpoints
 from motrix_core.runs.control import append_request
 from motrix_core.runs.events import EventWriter
@@ -108,7 +109,7 @@ def test_requests_are_answered_between_rollouts(open_session: Any) -> None:
         ("evaluate", False),
         ("stop", True),
     ]
-    assert "stop, pause, resume and checkpoint" in answers[1]["message"]
+    assert "stop, pause, resume, checkpoint, set and switch" in answers[1]["message"]
     assert session.update == 3
     assert [event["update"] for event in events_of(run, "checkpoint")] == [1, 3]
 
@@ -194,7 +195,7 @@ def test_an_environment_that_breaks_ends_the_process_with_its_cause(
     env = Breaking()
     monkeypatch.setattr(session_module, "make", lambda *_, **__: env)
     run = make_run(backend, num_envs=4)
-    assert process.train(run, no_stop) == process.FAILED
+    assert process.train(run, no_stop) == outcome.EXIT_FAILED
     (warning,) = events_of(run, "warning")
     assert warning["data"] == {
         "level": "error",
@@ -213,7 +214,7 @@ def test_a_gpu_that_is_not_there_is_said(
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     run = make_run(backend, train={"device": "gpu"})
-    assert process.train(run, no_stop) == process.FAILED
+    assert process.train(run, no_stop) == outcome.EXIT_FAILED
     (warning,) = events_of(run, "warning")
     assert warning["data"]["error"] == "BackendUnusable"
     assert "train.device=gpu" in warning["data"]["message"] and "train.device=auto" in warning["data"]["message"]
@@ -245,7 +246,7 @@ def test_a_disk_that_takes_no_events_still_ends_in_failure(
 
     monkeypatch.setattr(EventWriter, "write", full)
     monkeypatch.setattr(session_module, "make", lambda *_, **__: Chain())
-    assert process.train(make_run("torch", num_envs=4), no_stop) == process.FAILED
+    assert process.train(make_run("torch", num_envs=4), no_stop) == outcome.EXIT_FAILED
     assert "no space left" in capsys.readouterr().err
 
 
@@ -254,5 +255,5 @@ def test_a_stop_before_anything_was_built_builds_nothing(
 ) -> None:
     run = make_run("torch")
     no_stop.set()
-    assert process.train(run, no_stop) == process.STOPPED
+    assert process.train(run, no_stop) == outcome.EXIT_STOPPED
     assert events_of(run) == []

@@ -50,7 +50,13 @@ def _dashboard(options: argparse.Namespace) -> int:
     from motrix_tui.core import Core
     from motrix_tui.settings import Settings, default_path
 
-    app = MotrixApp(Core(options.runs_dir), Settings.load(default_path()), theme=options.theme)
+    core = Core(options.runs_dir)
+    opened = None
+    if options.open is not None:
+        from motrix_core.runs.layout import find_run
+
+        opened = find_run(core.runs_dir, options.open)
+    app = MotrixApp(core, Settings.load(default_path()), theme=options.theme, opened=opened)
     app.run()
     return app.return_code or 0
 
@@ -77,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--runs-dir", metavar="DIR", help="where runs are kept (default: $MOTRIX_RUNS_DIR, else ./runs)"
     )
+    parser.add_argument("--open", metavar="RUN", help="begin with this run: its id, a part of it, its folder, or last")
     parser.add_argument("--theme", metavar="NAME", help="night, ember, paper (light) or clear (colour-blind-safe)")
     parser.add_argument("--version", action="version", version=f"motrix-tui {__version__}")
     return parser

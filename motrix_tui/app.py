@@ -37,7 +37,10 @@ RUNS_PERIOD_S = 2.0
 
 
 class MotrixApp(MotrixLike):
-    """The application. `core` gives it the machine and the runs folder, `settings` what it remembers."""
+    """The application. `core` gives it the machine and the runs folder, `settings` what it remembers.
+
+    With `opened`, it begins with that run in Monitor instead of with Launch.
+    """
 
     TITLE = "motrix"
     # Ours opens it, so that the registry knows the key.
@@ -52,10 +55,12 @@ class MotrixApp(MotrixLike):
     ToastRack { margin-bottom: 3; }
     """
 
-    def __init__(self, core: Core, settings: Settings, *, theme: str | None = None) -> None:
+    def __init__(self, core: Core, settings: Settings, *, theme: str | None = None, opened: Run | None = None) -> None:
         super().__init__()
         self.core = core
         self.settings = settings
+        self._opened = opened
+        self._chose_place = False
         self.runs: list[RunSummary] | None = None
         self._told_about_live_runs = False
         self._mounting = asyncio.Lock()
@@ -74,7 +79,9 @@ class MotrixApp(MotrixLike):
 
     async def _start(self) -> None:
         """What may wait until the first frame is on the screen."""
-        if self.place == "launch":
+        if self._opened is not None:
+            await self.open_run(self._opened)
+        elif not self._chose_place:
             await self.show_place("launch")
         if self.settings.problem is not None:
             self.notify(self.settings.problem, title="Settings", severity="warning", timeout=15, markup=False)
@@ -140,6 +147,7 @@ class MotrixApp(MotrixLike):
 
     async def show_place(self, name: str) -> Widget:
         """Make the place `name` visible, mounting it at its first visit, and focus it."""
+        self._chose_place = True
         switcher = self._main.query_one("#places-switcher", ContentSwitcher)
         async with self._mounting:
             if not switcher.query(f"#{name}"):

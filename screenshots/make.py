@@ -25,7 +25,7 @@ from motrix_tui.settings import Settings
 
 HERE = Path(__file__).parent
 LARGE, SMALL = (120, 40), (80, 24)
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 # What is shown last is trained last.
 RUNS = (
     ("pendulum", "torch", "400k"),
@@ -52,18 +52,18 @@ async def until(pilot: Pilot, what: str, happened: Callable[[], bool]) -> None:
 
 
 async def launch(app: MotrixApp, pilot: Pilot) -> None:
-    candidates = app.query_one(CandidateList)
-    await until(
-        pilot,
-        "probing",
-        lambda: bool(candidates.candidates) and not any(item.probe is None for item in candidates.candidates),
-    )
+    def probed() -> bool:
+        candidates = [item for widget in app.query(CandidateList) for item in widget.candidates]
+        return bool(candidates) and all(item.probe is not None for item in candidates)
+
+    await until(pilot, "probing", probed)
 
 
 async def monitor(app: MotrixApp, pilot: Pilot) -> None:
-    await app.open_run(find_run(app.core.runs_dir, "last"))
-    feed = app.query_one(MonitorPane).feed
-    await until(pilot, "reading the run", lambda: feed is not None and feed.at_end)
+    def read() -> bool:
+        return any(pane.feed is not None and pane.feed.at_end for pane in app.query(MonitorPane))
+
+    await until(pilot, "reading the run", read)
 
 
 async def runs(app: MotrixApp, pilot: Pilot) -> None:
@@ -81,7 +81,8 @@ PICTURES: tuple[tuple[str, Visit, tuple[int, int], str], ...] = (
 
 
 async def draw(name: str, visit: Visit, size: tuple[int, int], theme: str, runs_dir: str, settings: Path) -> None:
-    app = MotrixApp(Core(runs_dir), Settings.load(settings), theme=theme)
+    opened = find_run(Path(runs_dir), "last") if visit is monitor else None
+    app = MotrixApp(Core(runs_dir), Settings.load(settings), theme=theme, opened=opened)
     async with app.run_test(size=size) as pilot:
         await visit(app, pilot)
         app.clear_notifications()

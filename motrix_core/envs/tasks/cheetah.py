@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 
@@ -35,9 +36,8 @@ class Cheetah(SimEnv):
     Reward of the suite: tolerance(speed ≥ 10 m/s, margin 10, linear, 0 at the margin), so a tenth of the speed in
     m/s. The forward speed is the centre of mass's, at the beginning of the last substep. Episodes end by time only.
 
-    Episodes begin as the suite's do, in a random pose that has come to rest: one of 64 that are made when the
-    environment is, always the same ones. A control step of 25 ms is two and a half simulation steps of 10 ms, so two
-    and three are made in turns.
+    Episodes begin as the suite's do, in a random pose that has come to rest: one of 64, always the same ones. A
+    control step of 25 ms is two and a half simulation steps of 10 ms, so two and three are made in turns.
     """
 
     model = "cheetah.xml"
@@ -94,11 +94,12 @@ def _observe(dof_pos: FloatArray, dof_vel: FloatArray) -> FloatArray:
     return np.concatenate([dof_pos[:, 1:], dof_vel], axis=1)
 
 
+@functools.cache
 def _settled_poses(sim: str) -> tuple[FloatArray, FloatArray]:
     """Positions and velocities, (poses, joints) each, of cheetahs that were dropped with random leg joints.
 
-    They come from a simulation and a generator of their own, so they depend on the simulator alone and need not be
-    saved with a run.
+    They come from a simulation and a generator of their own, so they depend on the simulator alone, are made once in a
+    process, and need not be saved with a run.
     """
     physics = load_sim(sim, TASKS / Cheetah.model, num_envs=_START_POSES)
     legs = joint_columns(physics, *_LEG_JOINTS)

@@ -71,7 +71,7 @@ def _own(path: Path, backend: str) -> Converted:
 
     # The path may be "." or a link, but a checkpoint is known by its folder's name.
     checkpoint = checkpoints.load(path.resolve())
-    before = checkpoint.meta.get("backend")
+    before = str(checkpoint.meta.get("backend"))
     if before == backend:
         raise UsageError(f"{path} is a checkpoint of {backend} already", mend="it needs no conversion")
     if before not in _GENERATORS or not isinstance(checkpoint.meta.get("env"), str):

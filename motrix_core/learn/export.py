@@ -75,7 +75,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path, bounds: tuple[float, float] 
     backend = str(checkpoint.meta.get("backend"))
     try:
         references[backend] = backend_actions(backend, checkpoint.arrays["agent"], observations)
-    except ImportError as error:
+    except (ImportError, OSError) as error:
+        # OSError: the package is there, but a shared library that it needs is not.
         notes.append(f"checked against NumPy only: {backend} cannot be imported here ({error})")
     errors = {name: _largest_difference(exported, actions, bounds) for name, actions in references.items()}
     for name, error in errors.items():

@@ -1,7 +1,8 @@
 """The learning proof: train to a stated return, several seeds, both backends. `--write` puts it into docs/results.md.
 
-A task counts as solved at the first update by which the mean return of the last 100 finished episodes, or of the last
-update's if those were more, is at least its threshold.
+A task counts as solved at the first update by which the mean return of the last finished episodes is at least its
+threshold. As many episodes are taken as there are environments: environments that never fail end their episodes in step,
+and between those moments only failures end, which would be a biased sample.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.common import machine, table
+from motrix_core.config.registry import default_rl_cfg
 from motrix_core.envs.catalog import catalog
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results.md"
-EPISODES = 100
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,13 @@ def train(proof: Proof, backend: str, seed: int, folder: str, extra: Sequence[st
     done = subprocess.run(argv, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{' '.join(argv)} ended with {done.returncode}: {done.stderr.strip()}")
-    return outcome(proof, seed, [json.loads(line) for line in done.stdout.splitlines()])
+    return outcome(proof, backend, seed, [json.loads(line) for line in done.stdout.splitlines()])
 
 
-def outcome(proof: Proof, seed: int, events: list[dict]) -> Outcome:
+def outcome(proof: Proof, backend: str, seed: int, events: list[dict]) -> Outcome:
     recent: deque[tuple[float, float]] = deque()
     solved_at = seconds = last = None
+    wanted = default_rl_cfg(proof.env, "skrl", backend).num_envs
     metrics = [event for event in events if event["type"] == "metrics"]
     started = next(event["time"] for event in events if event["type"] == "run_started")
     for event in metrics:
@@ -82,11 +84,11 @@ def outcome(proof: Proof, seed: int, events: list[dict]) -> Outcome:
         if mean is None or not episodes:
             continue
         recent.append((float(mean), float(episodes)))
-        while sum(n for _, n in recent) - recent[0][1] >= EPISODES:
+        while sum(n for _, n in recent) - recent[0][1] >= wanted:
             recent.popleft()
         total = sum(n for _, n in recent)
         last = sum(value * n for value, n in recent) / total
-        if solved_at is None and total >= EPISODES and last >= proof.threshold:
+        if solved_at is None and total >= wanted and last >= proof.threshold:
             solved_at, seconds = event["env_steps"], event["time"] - started
     speeds = sorted(event["data"]["perf/env_steps_per_s"] for event in metrics)
     return Outcome(seed, solved_at, seconds, last, metrics[-1]["env_steps"], speeds[len(speeds) // 2])
@@ -147,8 +149,8 @@ What the shipped defaults learn, on both backends. Made by `make results` on {da
 
 {thresholds}
 
-The return is that of training episodes with exploration noise: the mean over the last {EPISODES} finished episodes, or
-over those of the last update where it finished more. Seconds count from the start of the run, imports and compilation
+The return is that of training episodes with exploration noise: the mean over the last finished episodes,
+as many as there are environments. Seconds count from the start of the run, imports and compilation
 included.
 
 {table(head, rows)}

@@ -15,10 +15,10 @@ LINE_EVERY_S = 2.0
 
 
 def narrator_for(run: Run, style: str, stream: TextIO | None = None) -> Narrator:
-    stream = stream or sys.stderr
+    chosen: TextIO = sys.stderr if stream is None else stream
     if style in ("json", "quiet"):
-        return Narrator(run, stream)
-    return LiveNarrator(run, stream) if stream.isatty() else LineNarrator(run, stream)
+        return Narrator(run, chosen)
+    return LiveNarrator(run, chosen) if chosen.isatty() else LineNarrator(run, chosen)
 
 
 class Narrator:

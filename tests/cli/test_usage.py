@@ -119,7 +119,7 @@ def test_seed_and_random_seed_exclude_each_other(capsys: pytest.CaptureFixture[s
 
 
 def test_an_unknown_run_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "last" in refused(["runs", "show", "last"], capsys)
+    assert "no run" in refused(["runs", "show", "last"], capsys)
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["run", "--help"], ["runs", "--help"], ["devices", "--help"]])

@@ -11,16 +11,19 @@ import numpy as np
 
 from motrix_core.errors import TrainingFailed
 from motrix_core.learn.metrics import Metrics, finite_or_none
-from motrix_core.learn.spec import AgentState, ModelSpec
+from motrix_core.learn.spec import AgentState, Arrays, ModelSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from motrix_core.config.schema import RunConfig
+    from motrix_core.learn.algorithm import PPOHyperparameters
     from motrix_core.learn.session import TrainSession
 
 LOG_STD_LIMITS = (-20.0, 2.0)
 """skrl's, for Gaussian policies."""
 
-_ENGINES = {"stock": "trainer"}
+_ENGINES = {"fused": "fused_trainer", "stock": "trainer"}
 """Engine → module of a backend's package that has `build_trainer`."""
 
 _METRICS = {
@@ -82,6 +85,18 @@ def gaussian_entropy(log_std: np.ndarray) -> float:
     return float(np.sum(0.5 + 0.5 * math.log(2.0 * math.pi) + np.clip(log_std, *LOG_STD_LIMITS), dtype=np.float64))
 
 
+def adjustment_arrays(hyper: PPOHyperparameters) -> Arrays:
+    """What may have been changed since the run began, as `AgentState.arrays` holds it; see `adjustments`."""
+    return {
+        f"hyper.{name}": np.asarray(getattr(hyper, name), np.float64) for name in ("entropy_loss_scale", "ratio_clip")
+    }
+
+
+def adjustments(arrays: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """What `adjustment_arrays` put into `arrays`, for `Trainer.adjust`; empty if it was never there."""
+    return {name.removeprefix("hyper."): float(array) for name, array in arrays.items() if name.startswith("hyper.")}
+
+
 class Trainer(Protocol):
     """A backend's networks and optimiser, and the loop that trains them."""
 
@@ -106,6 +121,14 @@ class Trainer(Protocol):
 
         Raises:
             CheckpointError: it belongs to networks of other sizes.
+        """
+        ...
+
+    def adjust(self, **changes: float) -> None:
+        """Change `learning_rate`, `entropy_loss_scale` or `ratio_clip` from the next update on.
+
+        Raises:
+            ConfigError: another name, or a value out of bounds; nothing has changed then.
         """
         ...
 

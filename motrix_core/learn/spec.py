@@ -96,6 +96,16 @@ def init_parameters(spec: ModelSpec, rng: np.random.Generator) -> Arrays:
     return parameters
 
 
+def initial_state(spec: ModelSpec, rng: np.random.Generator, learning_rate: float) -> AgentState:
+    """The state before the first update: drawn parameters, Adam at rest, scalers of mean 0, variance 1 and count 1."""
+    parameters = init_parameters(spec, rng)
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in spec.shapes().items()}
+    arrays = {**parameters, **adam_arrays(zeros, zeros, 0)}
+    for scaler, size in zip(SCALERS, (spec.obs_dim, 1), strict=True):
+        arrays.update(scaler_arrays(scaler, np.zeros(size), np.ones(size), 1.0))
+    return AgentState(arrays, learning_rate)
+
+
 @dataclass
 class AgentState:
     """All that a backend's agent remembers between two updates, under neutral names.
@@ -107,6 +117,7 @@ class AgentState:
             those are the value optimizer's moments where they differ from the policy optimizer's;
         `scaler.{observation,value}.{mean,variance}`, shape (n,), and `.count`, shape (), float64: PyTorch's scalers
             count in float64, and float32 would lose what makes a resumed run exact;
+        `hyper.{entropy_loss_scale,ratio_clip}`, optional, float64, shape (): as they were last set during the run;
         `rng.<backend>.*`, optional: the random generators of skrl on that backend.
 
     `learning_rate` is Adam's current step size.

@@ -133,7 +133,7 @@ def test_the_command_line_of_an_undecided_backend_holds_on_either():
 
 def test_the_command_line_of_an_environment_without_defaults_says_everything():
     argv = command_line(RunConfig(env="my-env", backend="jax"))
-    assert "--rand-seed" in argv and "ppo.rollouts=32" in argv and "train.engine=stock" in argv
+    assert "--rand-seed" in argv and "ppo.rollouts=32" in argv and "train.engine=fused" in argv
 
 
 @st.composite

@@ -49,6 +49,11 @@ def backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(params=["fused", "stock"])
+def engine(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
 @pytest.fixture
 def make_config() -> Callable[..., RunConfig]:
     def build(backend: str, *, train: dict[str, Any] | None = None, **ppo: Any) -> RunConfig:

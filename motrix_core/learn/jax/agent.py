@@ -128,7 +128,7 @@ class StockPPO(PPO):
         return UpdateReport(
             loss_policy=self._tracked["Loss / Policy loss"],
             loss_value=self._tracked["Loss / Value loss"],
-            loss_entropy=self._tracked.get("Loss / Entropy loss", 0.0),
+            loss_entropy=self._tracked.pop("Loss / Entropy loss", 0.0),
             kl=sum(kls) / len(kls),
             clip_fraction=None,
             std=self._tracked["Policy / Standard deviation"],

@@ -15,7 +15,8 @@ from skrl.trainers.jax import SequentialTrainer
 
 from motrix_core.config.schema import PPOCfg, RunConfig
 from motrix_core.errors import BackendUnusable
-from motrix_core.learn.backend import StopTraining
+from motrix_core.learn.algorithm import PPOHyperparameters
+from motrix_core.learn.backend import StopTraining, adjustment_arrays, adjustments
 from motrix_core.learn.jax.agent import RecordingKLAdaptiveLR, StockPPO, ValueScaler
 from motrix_core.learn.jax.models import build_models, build_tree, flax_path, get_leaf, get_parameters, set_parameters
 from motrix_core.learn.jax.wrap_np import SkrlNpWrapper, wrap_env
@@ -55,6 +56,7 @@ class Trainer:
         self._models = build_models(self.spec, spaces)
         set_parameters(self._models, self.spec, init_parameters(self.spec, session.rng))
         ppo = config.ppo
+        self._hyper = PPOHyperparameters.of(ppo)
         self._agent = StockPPO(
             session=session,
             wrapper=self._wrapper,
@@ -83,7 +85,9 @@ class Trainer:
             arrays |= self._second_moments(moments["value"], owner, arrays)
         for name, scaler in self._scalers().items():
             arrays |= scaler_arrays(name, scaler.running_mean, scaler.running_variance, scaler.current_count)
-        return AgentState({**arrays, **self._rng_arrays()}, float(self._agent.learning_rate))
+        return AgentState(
+            {**arrays, **adjustment_arrays(self._hyper), **self._rng_arrays()}, float(self._agent.learning_rate)
+        )
 
     def restore(self, state: AgentState) -> None:
         state.check(self.spec)
@@ -97,6 +101,14 @@ class Trainer:
             scaler.current_count = self._put(arrays[f"scaler.{name}.count"].reshape(1))
         self._agent.learning_rate = state.learning_rate
         self._restore_rng(arrays)
+        self.adjust(**adjustments(arrays))
+
+    def adjust(self, **changes: float) -> None:
+        self._hyper = self._hyper.adjusted(**changes)
+        self._agent.cfg.entropy_loss_scale = self._hyper.entropy_loss_scale
+        self._agent.cfg.ratio_clip = self._hyper.ratio_clip
+        if "learning_rate" in changes:
+            self._agent.learning_rate = changes["learning_rate"]
 
     def mean_actions(self, observations: np.ndarray) -> np.ndarray:
         """What the policy does without noise: (N, obs_dim) float32 → (N, act_dim) float32."""

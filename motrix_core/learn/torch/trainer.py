@@ -13,7 +13,8 @@ from skrl.trainers.torch import SequentialTrainer
 
 from motrix_core.config.schema import PPOCfg, RunConfig
 from motrix_core.errors import BackendUnusable
-from motrix_core.learn.backend import StopTraining
+from motrix_core.learn.algorithm import PPOHyperparameters
+from motrix_core.learn.backend import StopTraining, adjustment_arrays, adjustments
 from motrix_core.learn.plain_log import plain_log
 from motrix_core.learn.session import TrainSession
 from motrix_core.learn.spec import SCALERS, AgentState, Arrays, adam_arrays, init_parameters, model_spec, scaler_arrays
@@ -54,6 +55,7 @@ class Trainer:
         self._models = build_models(self.spec, spaces)
         set_parameters(self._models, self.spec, init_parameters(self.spec, session.rng))
         ppo = config.ppo
+        self._hyper = PPOHyperparameters.of(ppo)
         self._agent = StockPPO(
             session=session,
             wrapper=self._wrapper,
@@ -85,7 +87,7 @@ class Trainer:
             arrays |= scaler_arrays(
                 name, scaler.running_mean.cpu(), scaler.running_variance.cpu(), scaler.current_count.cpu()
             )
-        return AgentState({**arrays, **self._rng_arrays()}, self._agent.learning_rate)
+        return AgentState({**arrays, **adjustment_arrays(self._hyper), **self._rng_arrays()}, self._agent.learning_rate)
 
     def restore(self, state: AgentState) -> None:
         state.check(self.spec)
@@ -103,6 +105,14 @@ class Trainer:
             scaler.current_count.copy_(torch.tensor(arrays[f"scaler.{name}.count"]))
         self._agent.learning_rate = state.learning_rate
         self._restore_rng(arrays)
+        self.adjust(**adjustments(arrays))
+
+    def adjust(self, **changes: float) -> None:
+        self._hyper = self._hyper.adjusted(**changes)
+        self._agent.cfg.entropy_loss_scale = self._hyper.entropy_loss_scale
+        self._agent.cfg.ratio_clip = self._hyper.ratio_clip
+        if "learning_rate" in changes:
+            self._agent.learning_rate = changes["learning_rate"]
 
     def mean_actions(self, observations: np.ndarray) -> np.ndarray:
         """What the policy does without noise: (N, obs_dim) float32 → (N, act_dim) float32."""

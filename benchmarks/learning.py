@@ -1,7 +1,7 @@
 """The learning proof: train to a stated return, several seeds, both backends. `--write` puts it into docs/results.md.
 
 A task counts as solved at the first update by which the mean return of the last finished episodes is at least its
-threshold. As many episodes are taken as there are environments: environments that never fail end their episodes in step,
+threshold. As many episodes are taken as there are environments: those that never fail end their episodes in step,
 and between those moments only failures end, which would be a biased sample.
 """
 

@@ -27,17 +27,22 @@ def launch(
     trainer_argv: Sequence[str] | None = None,
     grace_s: float = GRACE_S,
     start_limit_s: float = _START_LIMIT_S,
+    backend: str | None = None,
+    max_env_steps: int | None = None,
 ) -> None:
     """Start a supervisor for `run`, and with it a trainer; returns once the supervisor has reported.
 
     The supervisor has a session of its own, belongs to init and has no pipe to this process: closing the terminal,
     or killing this process, does not touch it. `trainer_argv` is the trainer's command (default: the learning room's),
-    `grace_s` the time from TERM to KILL when it is stopped. Raises RunStateError if the run is going on,
-    TrainingFailed, with the end of the log, if the supervisor cannot be started.
+    `grace_s` the time from TERM to KILL when it is stopped. A run that goes on keeps its last segment's backend and
+    budget, unless `backend` or `max_env_steps` name others; config.json stays as it is. Raises RunStateError if the run
+    is going on, TrainingFailed, with the end of the log, if the supervisor cannot be started.
     """
     before = _state_before(run)
     offset = _console_size(run)
     command = [sys.executable, "-m", "motrix_core.process.supervisor", "--detach", "--grace-s", str(grace_s)]
+    command += ["--backend", backend] if backend is not None else []
+    command += ["--max-env-steps", str(max_env_steps)] if max_env_steps is not None else []
     command += [str(run.path), *(["--", *trainer_argv] if trainer_argv else [])]
     try:
         console = os.open(run.paths.console, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
@@ -97,9 +102,12 @@ def _has_reported(run: Run, before: Identity | None) -> bool:
 def _not_started(run: Run, offset: int, reason: str) -> TrainingFailed:
     lines = console_tail(run.paths.console, offset)
     cause = f"the supervisor of run {run.id} did not start: {reason}"
+    segments = ()
+    with suppress(RunsFolderError):
+        segments = run.state().segments
     with suppress(OSError):
         # Without this the run would look as if it were about to start.
-        write_state(run.paths.state, RunState(status="failed", cause=cause))
+        write_state(run.paths.state, RunState(status="failed", cause=cause, segments=segments))
     return TrainingFailed("\n".join([cause, *(f"  {line}" for line in lines)]), mend=f"see {run.paths.console}")
 
 

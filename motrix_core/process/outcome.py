@@ -15,6 +15,8 @@ EXIT_FAILED = 3
 EXIT_STOPPED = 130
 EXIT_SWITCHED = 10
 
+SWITCHED = "switched"
+
 _TAIL_BYTES = 16 << 10
 _TAIL_LINES = 20
 _CAUSE_LENGTH = 500
@@ -24,18 +26,28 @@ Stop = Literal["asked", "grace over", "killed"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """`status` is a final status of a run, `exit_code` negative for the signal that ended the trainer."""
+    """`status` is a final status of a run, or SWITCHED: then another trainer goes on with it.
+
+    `exit_code` is negative for the signal that ended the trainer.
+    """
 
     status: str
     exit_code: int | None
     cause: str | None = None
 
 
-def judge(exit_code: int, *, stop: Stop | None, error: dict[str, Any] | None, console: list[str]) -> Outcome:
+def judge(
+    exit_code: int,
+    *,
+    stop: Stop | None,
+    error: dict[str, Any] | None,
+    console: list[str],
+    successor: str | None = None,
+) -> Outcome:
     """What became of a trainer.
 
     `stop` is what the supervisor did to end it, `error` the data of its last `warning` event of level "error",
-    `console` the last lines of its output.
+    `console` the last lines of its output, `successor` the backend that it has agreed to hand over to.
     """
     if stop == "killed":
         return Outcome("stopped", exit_code, "killed on request, without a final checkpoint")
@@ -45,6 +57,8 @@ def judge(exit_code: int, *, stop: Stop | None, error: dict[str, Any] | None, co
         return Outcome("finished", exit_code)
     if exit_code == EXIT_STOPPED:
         return Outcome("stopped", exit_code)
+    if exit_code == EXIT_SWITCHED and successor is not None:
+        return Outcome("stopped" if stop else SWITCHED, exit_code)
     if stop == "asked" and exit_code == -signal.SIGTERM:
         return Outcome("stopped", exit_code, "stopped before training had begun")
     if exit_code < 0:

@@ -17,11 +17,13 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from motrix_core.errors import MotrixError, RunsFolderError
-from motrix_core.process.outcome import Outcome, Stop, console_tail, judge
+from motrix_core.process.outcome import SWITCHED, Outcome, Stop, console_tail, judge
 from motrix_core.process.resources import ResourceSampler
+from motrix_core.process.segments import close_lost, next_segment
 from motrix_core.process.tail import EventTail
 from motrix_core.process.trainer import TrainerProcess
 from motrix_core.process.tree import adopt_orphans, descendants, end_descendants, reap
@@ -41,10 +43,15 @@ _LOCK_POLL_S = 0.02
 
 
 class Supervisor:
-    """Supervises one trainer process of `run`, from its start to its end. `config` is the run's, as in config.json."""
+    """Supervises the trainers of `run` from the first one's start to the last one's end: another one follows when the
+    backend is switched. `config` is the run's, as in config.json; `changes` is what differs from it, and from the
+    segments before, as `next_segment` takes it."""
 
-    def __init__(self, run: Run, config: dict[str, Any], trainer_argv: Sequence[str], *, grace_s: float) -> None:
+    def __init__(
+        self, run: Run, config: dict[str, Any], trainer_argv: Sequence[str], *, grace_s: float, **changes: Any
+    ) -> None:
         self.run = run
+        self._changes = changes
         self.grace_s = grace_s
         self._argv = list(trainer_argv)
         self._config = config
@@ -65,36 +72,56 @@ class Supervisor:
             # The events are the truth; a damaged state must not keep a run from being continued.
             self._tell(f"the run's earlier segments are not known: {error}")
             segments = ()
-        return RunState(boot_id=boot_id(), host=host_name(), supervisor=own_identity(), segments=segments)
+        return RunState(boot_id=boot_id(), host=host_name(), supervisor=own_identity(), segments=close_lost(segments))
 
     def supervise(self) -> Outcome:
-        """Run the trainer to its end; returns how it ended, which is then recorded."""
+        """Run trainers to the end of the run; returns how it ended, which is then recorded."""
         wake = self._listen()
         self._read_events(self._tail.skip_history)
-        self._save()
         resumed = bool(self._state.segments)
+        # All requests to a new run are for this trainer; those before a run goes on were for an earlier one.
+        self._add_segment(**self._changes, control_offset=_size(self.run.paths.control) if resumed else 0)
         self._event("run_started", {**self._names(), "resumed": resumed})
-        console_start = self._console_size()
+        outcome = self._train(wake)
+        while outcome.status == SWITCHED:
+            self._add_segment(backend=self._tail.successor, control_offset=self._tail.control_offset)
+            outcome = self._train(wake)
+        self._end_run(outcome)
+        return outcome
+
+    def _add_segment(self, **changes: Any) -> None:
+        segment = next_segment(self._state.segments, self._config, **changes)
+        self._state = self._state.change(status="starting", segments=(*self._state.segments, segment))
+
+    def _train(self, wake: int) -> Outcome:
+        """Run the trainer of the newest segment to its end, and record how it ended."""
+        console_start = _size(self.run.paths.console)
         started = time.monotonic()
-        segment = Segment(len(self._state.segments), self._backend(), time.time())
         try:
+            # The trainer reads from there what it is to train with: without that it must not start.
+            write_state(self.run.paths.state, self._state)
             trainer = TrainerProcess(self._argv, self.run)
         except OSError as error:
             outcome = Outcome("failed", None, f"the trainer cannot be started: {error.strerror or error}")
-            self._end(segment, outcome, 0.0, [])
+            self._end_segment(outcome, 0.0, [])
             return outcome
-        segment = replace(segment, trainer=trainer.identity)
-        self._state = self._state.change(trainer=trainer.identity, segments=(*self._state.segments, segment))
-        self._save()
-        self._event("segment_started", self._segment_data(segment, trainer.pid))
+        self._change_segment(trainer=trainer.identity)
+        self._change(trainer=trainer.identity)
+        self._event("segment_started", self._segment_data(trainer.pid))
         while trainer.exit_code is None:
             self._tick(trainer, wake, started)
         # Whatever the trainer started and did not end must not outlive it.
         end_descendants(grace_s=0.0 if self._stop in ("killed", "grace over") else _LEFTOVER_GRACE_S)
         self._read_events(self._tail.read_all)
         lines = console_tail(self.run.paths.console, console_start)
-        outcome = judge(trainer.exit_code, stop=self._stop, error=self._tail.error, console=lines)
-        self._end(segment, outcome, time.monotonic() - started, lines)
+        outcome = judge(
+            trainer.exit_code,
+            stop=self._stop,
+            error=self._tail.error,
+            console=lines,
+            successor=self._tail.successor,
+        )
+        self._end_segment(outcome, time.monotonic() - started, lines)
         return outcome
 
     def _listen(self) -> int:
@@ -154,30 +181,24 @@ class Supervisor:
         return False
 
     def _sample(self, elapsed_s: float) -> None:
-        *before, segment = self._state.segments
-        segments = (*before, replace(segment, elapsed_s=round(elapsed_s, 3)))
-        self._state = self._state.change(resources=self._sampler.sample(descendants()), segments=segments)
+        self._change_segment(elapsed_s=round(elapsed_s, 3))
+        self._state = self._state.change(resources=self._sampler.sample(descendants()))
         # A sample that a power loss takes is no loss, and a slow disk should not be busy with it.
         self._save(sync=False)
 
-    def _end(self, segment: Segment, outcome: Outcome, elapsed_s: float, lines: list[str]) -> None:
-        segment = replace(
-            segment,
-            ended_at=time.time(),
-            elapsed_s=round(elapsed_s, 3),
-            status=outcome.status,
-            exit_code=outcome.exit_code,
-            cause=outcome.cause,
-        )
-        others = tuple(other for other in self._state.segments if other.index != segment.index)
+    def _end_segment(self, outcome: Outcome, elapsed_s: float, lines: list[str]) -> None:
         ended = {"status": outcome.status, "exit_code": outcome.exit_code, "cause": outcome.cause}
+        self._change_segment(**ended, ended_at=time.time(), elapsed_s=round(elapsed_s, 3))
         console = lines if outcome.status in ("failed", "crashed") else []
-        data = {"segment": segment.index, **ended, "elapsed_s": segment.elapsed_s, "console": console}
-        self._event("segment_ended", data)
-        self._state = self._state.change(**ended, trainer=None, resources={}, segments=(*others, segment))
+        data = {"segment": self._segment.index, "backend": self._segment.backend, **ended}
+        self._event("segment_ended", {**data, "elapsed_s": self._segment.elapsed_s, "console": console})
+        self._state = self._state.change(trainer=None, resources={})
+
+    def _end_run(self, outcome: Outcome) -> None:
+        ended = {"status": outcome.status, "exit_code": outcome.exit_code, "cause": outcome.cause}
         self._event("run_ended", {**self._names(), **ended, "elapsed_s": round(self._state.elapsed_s, 3)})
         # Last: whoever sees a final status finds every event written.
-        self._save()
+        self._change(**ended)
 
     def _event(self, type: EventType, data: dict[str, Any]) -> None:
         try:
@@ -205,28 +226,33 @@ class Supervisor:
             sys.stderr.flush()
 
     def _names(self) -> dict[str, str]:
-        return {"run": str(self.run.path), "id": self.run.id, "env": self.run.env, "backend": self._backend()}
+        return {"run": str(self.run.path), "id": self.run.id, "env": self.run.env, "backend": self._segment.backend}
 
-    def _backend(self) -> str:
-        backend = self._config.get("backend")
-        return backend if isinstance(backend, str) else self.run.backend
+    @property
+    def _segment(self) -> Segment:
+        """The one that is trained now."""
+        return self._state.segments[-1]
 
-    def _segment_data(self, segment: Segment, pid: int) -> dict[str, Any]:
-        ppo = self._config.get("ppo")
-        budget = ppo.get("max_env_steps") if isinstance(ppo, dict) else None
+    def _change_segment(self, **changes: Any) -> None:
+        segments = (*self._state.segments[:-1], replace(self._segment, **changes))
+        self._state = self._state.change(segments=segments)
+
+    def _segment_data(self, pid: int) -> dict[str, Any]:
+        segment = self._segment
         return {
             "segment": segment.index,
             "backend": segment.backend,
             "sim": self._config.get("sim"),
             "pid": pid,
-            "max_env_steps": budget,
+            "max_env_steps": segment.max_env_steps,
         }
 
-    def _console_size(self) -> int:
-        try:
-            return self.run.paths.console.stat().st_size
-        except OSError:
-            return 0
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _lock(run: Run) -> bool:
@@ -251,6 +277,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m motrix_core.process.supervisor")
     parser.add_argument("--detach", action="store_true", help="return once the supervisor is a process of its own")
     parser.add_argument("--grace-s", type=float, default=GRACE_S, help="from TERM to KILL when stopping")
+    parser.add_argument("--backend", help="train on this one, whatever the segments before did")
+    parser.add_argument("--max-env-steps", type=int, help="budget, whatever that of the segments before was")
     parser.add_argument("run_dir")
     parser.add_argument("trainer", nargs=argparse.REMAINDER, help="command of the trainer, after --")
     args = parser.parse_args(argv)
@@ -267,7 +295,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             os._exit(0)
         adopt_orphans()
         trainer = trainer or [sys.executable, "-m", "motrix_core.learn", str(run.path)]
-        Supervisor(run, config, trainer, grace_s=args.grace_s).supervise()
+        changes = {"backend": args.backend, "max_env_steps": args.max_env_steps}
+        Supervisor(run, config, trainer, grace_s=args.grace_s, **changes).supervise()
     except (MotrixError, OSError) as error:
         sys.stderr.write(f"supervisor: {error}\n")
         return 3

@@ -16,7 +16,8 @@ class EventTail(EventReader):
     """Follows a run's events at about a microsecond a line.
 
     `env_steps` and `update` are the newest, `error` the data of the segment's last warning of level "error", `status`
-    what the trainer is doing ("running", "paused", "stopping"), or None before its first event.
+    what the trainer is doing ("running", "paused", "stopping"), or None before its first event. `successor` is the
+    backend that the trainer has agreed to hand over to, and `control_offset` up to where it has read control.jsonl.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,6 +26,8 @@ class EventTail(EventReader):
         self.update = 0
         self.error: dict[str, Any] | None = None
         self.status: str | None = None
+        self.successor: str | None = None
+        self.control_offset = 0
         self._newest_metrics: bytes | None = None
 
     def skip_history(self) -> None:
@@ -58,12 +61,13 @@ class EventTail(EventReader):
             self._place(event)
             kind, data = event["type"], event["data"]
             if kind == "segment_started":
-                self.error, self.status = None, None
+                self.error = self.status = self.successor = None
             elif kind == "warning" and data.get("level") == "error":
                 self.error = data
             elif kind == "control" and data.get("done") is True:
                 asked = {"pause": "paused", "resume": "running", "stop": "stopping"}
                 self.status = asked.get(str(data.get("type")), self.status)
+                self._note_successor(data)
             if kind in ("warning", "checkpoint", "evaluation", "control"):
                 self.status = self.status or "running"
         if self._newest_metrics is not None:
@@ -72,6 +76,13 @@ class EventTail(EventReader):
             if metrics is not None:
                 self._place(metrics)
                 self.status = self.status or "running"
+
+    def _note_successor(self, data: dict[str, Any]) -> None:
+        kind, backend, read = data.get("type"), data.get("backend"), data.get("read")
+        if kind == "stop":
+            self.successor = None
+        elif kind == "switch" and isinstance(backend, str) and type(read) is int and read >= 0:
+            self.successor, self.control_offset = backend, read
 
     def _place(self, event: dict[str, Any]) -> None:
         self.env_steps, self.update = event["env_steps"], event["update"]

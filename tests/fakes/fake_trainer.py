@@ -33,6 +33,8 @@ def main() -> int:
     parser.add_argument("--error", help="write an error warning with this message before the end")
     parser.add_argument("--print", dest="output", default="")
     parser.add_argument("--lifeline", action="store_true", help="exit with 130 when the supervisor is gone")
+    parser.add_argument("--obey", action="store_true", help="read control.jsonl and do what it asks, refusing evaluate")
+    parser.add_argument("--fails-on", help="with --obey: fail at once on this backend")
     parser.add_argument("--answer", help="write a control event that answers a request of this type")
     args = parser.parse_args()
 
@@ -43,14 +45,26 @@ def main() -> int:
         from motrix_core.process.lifeline import Lifeline
 
         Lifeline.from_environment().watch(stopped.set)
+    control = None
+    if args.obey:
+        segment = json.loads((args.run_dir / "state.json").read_text())["segments"][-1]
+        control = Control(args.run_dir, segment["control_offset"], events)
+        if segment["backend"] == args.fails_on:
+            write(events, "warning", 0, {"level": "error", "error": "BackendUnusable", "message": "no such library"})
+            return 3
     children = [start_child(index) for index in range(args.children)]
     print(args.output, flush=True)
     if args.answer:
         write(events, "control", 0, {"id": "1", "type": args.answer, "done": True, "message": None})
     count = 0
     while not stopped.is_set() and not (args.events and count >= args.events):
-        count += 1
-        write(events, "metrics", count, {"return/mean": float(count), "children": (children and len(children)) or 0})
+        if control is None or not control.paused:
+            count += 1
+            write(events, "metrics", count, {"return/mean": float(count), "children": len(children)})
+        if control is not None:
+            control.obey(count)
+            if control.switched:
+                return 10
         stopped.wait(args.interval_s)
     if args.torn:
         os.write(events, b'{"type":"metrics","time":1')
@@ -63,6 +77,29 @@ def main() -> int:
     if args.crash == "raise":
         raise RuntimeError("the physics exploded")
     return 130 if stopped.is_set() else args.exit_code
+
+
+class Control:
+    """Does what control.jsonl asks from byte `offset` on."""
+
+    def __init__(self, run_dir: Path, offset: int, events: int) -> None:
+        from motrix_core.runs.control import ControlReader
+
+        self.paused = self.switched = False
+        self._reader = ControlReader(run_dir / "control.jsonl")
+        self._reader.start_after(offset)
+        self._events = events
+
+    def obey(self, count: int) -> None:
+        for request in self._reader.poll():
+            kind = request["type"]
+            done = kind != "evaluate"
+            self.paused = kind == "pause" or (self.paused and kind != "resume")
+            self.switched = self.switched or kind == "switch"
+            given = {key: request[key] for key in ("values", "backend") if key in request}
+            message = None if done else "the fake cannot evaluate"
+            answer = {"id": request["id"], "type": kind, "done": done, "message": message, **given}
+            write(self._events, "control", count, {**answer, "read": self._reader.offset})
 
 
 def start_child(index: int) -> int:

@@ -50,9 +50,9 @@ class Requests:
         self._trainer = trainer
 
     def serve(self) -> float:
-        """Answer what has been asked, and wait while paused. Returns the seconds that were spent waiting."""
-        self._answer()
+        """Answer what has been asked, and wait while paused. Returns the seconds that this took."""
         started = perf_counter()
+        self._answer()
         while self.paused and not self._session.should_stop:
             self._session.stop.wait(PAUSE_POLL_S)
             self._answer()
@@ -96,9 +96,7 @@ class Requests:
         elif kind == "switch":
             return self._hand_over(request["backend"])
         else:
-            return (
-                f"this trainer does not take {kind} requests; it takes stop, pause, resume, checkpoint, set and switch"
-            )
+            return self._try(session.evaluate)
         return None
 
     def _hand_over(self, backend: str) -> str | None:

@@ -44,6 +44,7 @@ def save(session: TrainSession, trainer: Trainer, env: Any, statistics: EpisodeS
         "update": session.update,
         "seed": session.seed,
         "learning_rate": state.learning_rate,
+        "evaluation": session.evaluations.score,
         "model": asdict(trainer.spec),
     }
     folder = checkpoints.save(session.run.paths.checkpoints, session.env_steps, arrays, meta)
@@ -61,8 +62,10 @@ def _env_arrays(session: TrainSession, env: Any, statistics: EpisodeStatistics) 
     }
 
 
-def restore_newest(session: TrainSession, trainer: Trainer, env: Any, statistics: EpisodeStatistics) -> None:
-    """Continue from the run's newest checkpoint that is whole. Does nothing if the run has none.
+def restore_newest(
+    session: TrainSession, trainer: Trainer, env: Any, statistics: EpisodeStatistics
+) -> Mapping[str, Any] | None:
+    """Continue from the run's newest checkpoint that is whole, and return its metadata; None if the run has none.
 
     Raises:
         CheckpointError: it does not belong to this run's networks, or its metadata is damaged.
@@ -70,7 +73,7 @@ def restore_newest(session: TrainSession, trainer: Trainer, env: Any, statistics
     """
     newest = checkpoints.newest_valid(session.run)
     if newest is None:
-        return
+        return None
     checkpoint = checkpoints.load(newest.path)
     meta = checkpoint.meta
     if meta.get("env") != session.config.env:
@@ -92,6 +95,7 @@ def restore_newest(session: TrainSession, trainer: Trainer, env: Any, statistics
     session.seed = int(_number(meta, "seed", newest.path))
     session.env_steps = int(_number(meta, "env_steps", newest.path))
     session.update = int(_number(meta, "update", newest.path))
+    return meta
 
 
 def _number(meta: Mapping[str, Any], name: str, path: Path) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from motrix_core.envs.registry import make
 from motrix_core.errors import TrainingFailed
 from motrix_core.learn import saving
 from motrix_core.learn.backend import Trainer, UpdateReport, build_trainer
+from motrix_core.learn.best import Evaluations
 from motrix_core.learn.clock import PHASES, PhaseClock
 from motrix_core.learn.metrics import EpisodeStatistics, Metrics
 from motrix_core.learn.requests import Requests
@@ -43,6 +45,7 @@ class TrainSession:
         env_steps, update: the run's totals so far.
         stop: set by a signal handler to stop training after the current rollout.
         requests: what was asked of this trainer while it runs.
+        evaluations: the scores of its policy.
     """
 
     def __init__(self, run: Run, config: RunConfig, *, world: World, stop: threading.Event) -> None:
@@ -56,6 +59,7 @@ class TrainSession:
         self._statistics = EpisodeStatistics(ppo.num_envs)
         self._events = EventWriter(run.paths.events) if world.writes else None
         self.requests = Requests(self)
+        self.evaluations = Evaluations(self)
         self._mirror: TensorBoardMirror | None = None
         self._trainer: Trainer | None = None
         self._env: Any = None
@@ -118,8 +122,10 @@ class TrainSession:
         self.requests.begin(trainer)
         if self.world.writes and self.config.train.tensorboard:
             self._mirror = TensorBoardMirror(self.run.paths.tensorboard)
-        saving.restore_newest(self, trainer, env, self._statistics)
+        meta = saving.restore_newest(self, trainer, env, self._statistics)
         self._saved_at = self.batched_steps
+        if meta is not None:
+            self.evaluations.resume(trainer, meta)
         self._update_started = perf_counter()
 
     def record_step(self, transition: Transition) -> None:
@@ -147,10 +153,29 @@ class TrainSession:
                 f"{broken} is not a finite number after update {self.update}",
                 mend="try a smaller ppo.learning_rate, or look at the size of the rewards",
             )
-        if self.batched_steps - self._saved_at >= self.config.ppo.check_point_interval:
-            self.save_checkpoint()
-        # Time spent paused is no time of the next update.
+        self._evaluate_and_save()
+        # Neither waiting nor what was asked for is time of the next update.
         self._update_started += self.requests.serve()
+
+    def _evaluate_and_save(self) -> None:
+        due = self.evaluations.due
+        if due and not self.should_stop and self._trainer is not None:
+            started = perf_counter()
+            self.evaluations.try_evaluate(self._trainer)
+            self._update_started += perf_counter() - started
+        if due or self.batched_steps - self._saved_at >= self.config.ppo.check_point_interval:
+            self.save_checkpoint()
+        self.evaluations.keep_best()
+
+    def evaluate(self) -> None:
+        """Evaluate the policy of this moment, and keep it if it is the best so far. Valid between two updates.
+
+        Raises:
+            MotrixError: the environment breaks, or the disk does not take the checkpoint.
+        """
+        if self._trainer is not None and self.world.writes:
+            self.evaluations.evaluate(self._trainer)
+            self.evaluations.keep_best()
 
     def end(self) -> None:
         """Write the last checkpoint, unless this state is saved already or nothing has been learned."""
@@ -163,6 +188,19 @@ class TrainSession:
             folder = saving.save(self, self._trainer, self._env, self._statistics)
             self.write("checkpoint", {"path": str(folder.relative_to(self.run.path)), "backend": self.config.backend})
         self._saved_at = self.batched_steps
+
+    def checkpoint_of_now(self) -> Path:
+        """The folder of the checkpoint of this moment, which is written if it is not there yet."""
+        folder = self.run.paths.checkpoints / f"step_{self.env_steps}"
+        if self._saved_at != self.batched_steps or not folder.exists():
+            self.save_checkpoint()
+        return folder
+
+    def write_evaluation(self, metrics: Metrics) -> None:
+        """Write an `evaluation` event."""
+        self.write("evaluation", metrics)
+        if self._mirror is not None:
+            self._mirror.write({f"evaluation/{name}": value for name, value in metrics.items()}, self.batched_steps)
 
     def write(self, type: EventType, data: Mapping[str, Any]) -> None:
         """Write one event at the present step count. Does nothing on ranks other than 0."""

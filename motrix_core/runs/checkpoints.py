@@ -288,11 +288,27 @@ def set_best(run: Run, path: Path, score: float) -> None:
 
 def best_checkpoint(run: Run) -> str | None:
     """The name of the checkpoint that evaluated best, if one is recorded; whether it still exists is not checked."""
-    try:
-        name = read_json_object(run.paths.checkpoints / _BEST, max_bytes=1 << 16).get("checkpoint")
-    except (OSError, ValueError):
-        return None
+    name = _best_record(run).get("checkpoint")
     return name if isinstance(name, str) and _FOLDER.fullmatch(name) else None
+
+
+def best_score(run: Run) -> float | None:
+    """The score of the checkpoint that evaluated best; None if there is none that verifies."""
+    name, score = best_checkpoint(run), _best_record(run).get("score")
+    if name is None or not isinstance(score, float):
+        return None
+    try:
+        verify(run.paths.checkpoints / name)
+    except CheckpointError:
+        return None
+    return score
+
+
+def _best_record(run: Run) -> dict[str, Any]:
+    try:
+        return read_json_object(run.paths.checkpoints / _BEST, max_bytes=1 << 16)
+    except (OSError, ValueError):
+        return {}
 
 
 def prune(run: Run, *, keep_last: int = 3) -> list[Path]:

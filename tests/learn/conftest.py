@@ -62,7 +62,9 @@ def make_config() -> Callable[..., RunConfig]:
             backend=backend,
             sim="none",
             ppo=PPOCfg(**{**TINY, **ppo}),
-            train=TrainCfg(**{"engine": "stock", "device": "cpu", "threads": 1, **(train or {})}),
+            train=TrainCfg(
+                **{"engine": "stock", "device": "cpu", "threads": 1, "eval_every_updates": 0, **(train or {})}
+            ),
             # Two steps of 0.05 s, so that every rollout sees episodes end.
             env_options={"episode_s": 0.1},
         )

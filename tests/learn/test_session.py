@@ -109,7 +109,7 @@ def test_requests_are_answered_between_rollouts(open_session: Any) -> None:
         ("evaluate", False),
         ("stop", True),
     ]
-    assert "stop, pause, resume, checkpoint, set and switch" in answers[1]["message"]
+    assert "the policy takes 1 observations and gives 1 actions, but pendulum has 3 and 1" in answers[1]["message"]
     assert session.update == 3
     assert [event["update"] for event in events_of(run, "checkpoint")] == [1, 3]
 

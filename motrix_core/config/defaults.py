@@ -103,6 +103,13 @@ class QuadrupedWalkPPO(PPOCfg):
     learning_rate: float = 3e-4
 
 
+@rlcfg("go1-rough-terrain-walk")
+@rlcfg("go1-stairs-terrain-walk")
+class QuadrupedTerrainPPO(QuadrupedWalkPPO):
+    policy_hidden_layer_sizes: tuple[int, ...] = (512, 256, 128)
+    value_hidden_layer_sizes: tuple[int, ...] = (512, 256, 128)
+
+
 @rlcfg("anymal_c_navigation_flat")
 class AnymalNavigationPPO(PPOCfg):
     seed: int | None = 42

@@ -170,6 +170,19 @@ BUILTIN: tuple[EnvSpec, ...] = (
         "quadruped_walk:Go1FlatWalk",
     ),
     _unitree(
+        "go1-rough-terrain-walk",
+        "Unitree Go1, rough ground",
+        "Walk over bumps of up to 8 cm, forward, sideways and turning, as fast as commanded.",
+        "quadruped_terrain:Go1RoughWalk",
+    ),
+    _unitree(
+        "go1-stairs-terrain-walk",
+        "Unitree Go1, stairs",
+        "Walk up and down stairs, forward, sideways and turning, as fast as commanded.",
+        "quadruped_terrain:Go1StairsWalk",
+        obs_dim=60,
+    ),
+    _unitree(
         "go2-flat-terrain-walk",
         "Unitree Go2, flat ground",
         "Walk on flat ground, forward, sideways and turning, as fast as commanded.",

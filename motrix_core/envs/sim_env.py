@@ -37,7 +37,7 @@ class SimEnv(NpEnv):
         episode_s: float | None = None,
     ) -> None:
         super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
-        self.physics = load_sim(sim, TASKS / self.model, num_envs=num_envs, sensors=self.sensors)
+        self.physics = load_sim(sim, self.model_path(), num_envs=num_envs, sensors=self.sensors)
         if len(self.physics.actuators) != spec.act_dim:
             raise EnvironmentFailed(
                 f"{self.model} has {len(self.physics.actuators)} actuators, but {spec.name} has {spec.act_dim} actions"
@@ -47,6 +47,10 @@ class SimEnv(NpEnv):
                 f"{self.model} has a time step of {self.physics.timestep_s} s, but {spec.name} needs {spec.sim_dt_s} s"
             )
         self._ctrl = np.zeros((num_envs, spec.act_dim), np.float32)
+
+    def model_path(self) -> Path:
+        """The MJCF file to load, for tasks that write theirs; `model` otherwise."""
+        return TASKS / self.model
 
     def apply_action(self, actions: FloatArray) -> None:
         self._ctrl = actions

@@ -114,6 +114,7 @@ class Quadruped(SimEnv):
 
     robot: ClassVar[Robot]
     action_scale: ClassVar[float] = 0.5  # rad
+    lean_cost: ClassVar[float] = 5.0
 
     def __init__(
         self,
@@ -169,7 +170,7 @@ class Quadruped(SimEnv):
                             0.1 s, counting to 0.4 s; negative for shorter strides
         vertical_velocity   -2 · v²
         roll_pitch_rate     -0.05 · |ω|²
-        orientation         -5 · |horizontal part of down|²
+        orientation         -lean_cost · |horizontal part of down|²
         torque              -torque_cost · |τ|²
         action_rate         -0.01 · |change of the actions|²
         """
@@ -177,7 +178,7 @@ class Quadruped(SimEnv):
             "air_time": self._air_time_rate(),
             "vertical_velocity": -2.0 * np.square(motion.linear[:, 2]),
             "roll_pitch_rate": -0.05 * squares(motion.angular[:, :2]),
-            "orientation": -5.0 * squares(motion.down[:, :2]),
+            "orientation": np.float32(-self.lean_cost) * squares(motion.down[:, :2]),
             "torque": np.float32(-self.robot.torque_cost) * squares(self.torques()),
             "action_rate": -0.01 * squares(self._actions - self.last_actions),
         }

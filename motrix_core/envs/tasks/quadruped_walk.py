@@ -110,11 +110,19 @@ class QuadrupedWalk(Quadruped):
         return {
             "velocity_error": np.sqrt(squares(error)),
             "turn_rate_error": np.abs(motion.angular[:, 2] - self.commands[:, 2]),
-            "base_height": self.physics.dof_pos[:, 2].copy(),
+            "base_height": self.base_height(),
         }
 
+    def base_height(self) -> FloatArray:
+        """The base's height above the ground, m, (num_envs,)."""
+        return self.physics.dof_pos[:, 2].copy()
+
+    def starts(self, count: int) -> FloatArray | None:
+        """Where `count` episodes begin, x, y and the height of the ground, m, (count, 3); None at the origin."""
+        return None
+
     def reset(self, rows: NDArray[np.intp]) -> FloatArray:
-        dof_pos, dof_vel = self.stand_up(rows)
+        dof_pos, dof_vel = self.stand_up(rows, self.starts(len(rows)))
         self.draw_commands(rows)
         return self.observe(rows, dof_pos, dof_vel, self.motion(dof_pos, dof_vel))
 

@@ -40,6 +40,11 @@ class MotrixSimBatch:
         self._dof_pos = np.tile(self.initial_dof_pos, (num_envs, 1))
         self._dof_vel = np.zeros((num_envs, model.num_dof_vel), np.float32)
         self._results = self._query.allocate(self._seat())
+        # Only orientations have four components; the engine gives them as x y z w.
+        shapes = {name: self._results[f"sensor:{name}"].shape for name in sensors}
+        self._orientations = {
+            name: np.zeros(shape, np.float32) for name, shape in shapes.items() if shape[1] == _QUATERNION
+        }
 
     @classmethod
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MotrixSimBatch:
@@ -86,9 +91,7 @@ class MotrixSimBatch:
         return self._model.joint_limits[:, columns(names, self.joints, "joint")].T.astype(np.float32)
 
     def sensor(self, name: str) -> FloatArray:
-        values = self._results[f"sensor:{name}"]
-        # Only orientations have four components; the engine gives them as x y z w.
-        return np.roll(values, 1, axis=1) if values.shape[1] == _QUATERNION else values
+        return self._orientations[name] if name in self._orientations else self._results[f"sensor:{name}"]
 
     def step(self, ctrl: FloatArray, substeps: int) -> None:
         data = self._open()
@@ -104,6 +107,8 @@ class MotrixSimBatch:
         self._results.execute(data)
         np.take(self._results["dof_pos"], self._from_engine, axis=1, out=self._dof_pos, mode="clip")
         self._dof_vel[:] = self._results["dof_vel"]
+        for name, values in self._orientations.items():
+            values[:] = np.roll(self._results[f"sensor:{name}"], 1, axis=1)
 
     def reset(self, mask: NDArray[np.bool_], dof_pos: FloatArray, dof_vel: FloatArray) -> None:
         rows = np.flatnonzero(mask)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from free_models import load_scene, random_states, rotation
+from free_models import SENSORS, load_scene, random_states, rotation
 from sim_engines import ENGINES, place_all
 
 from motrix_core.errors import EnvironmentFailed, UnknownName
@@ -114,6 +114,17 @@ def test_sensors_of_a_base_agree_with_its_positions_and_velocities(engine: str, 
     np.testing.assert_allclose(sim.sensor("trunk_velocity"), expected, atol=1e-4)
     same = np.abs((sim.sensor("trunk_quat") * quaternion).sum(axis=1))
     np.testing.assert_allclose(same, 1.0, atol=1e-5)
+
+
+@every_engine
+def test_a_sensor_s_array_is_updated_in_place(engine: str, tmp_path: Path) -> None:
+    sim = load_scene(engine, tmp_path, num_envs=2)
+    place_all(sim, *random_states(sim, 0, 3.0))
+    arrays = {name: sim.sensor(name) for name in SENSORS}
+    sim.step(still(sim), 1)
+    for name, values in arrays.items():
+        assert np.shares_memory(values, sim.sensor(name))
+        assert name == "ball_touch" or values.any()
 
 
 @every_engine

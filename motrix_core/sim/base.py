@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.dofs import FREE_POSITIONS, FREE_VELOCITIES, DofLayout, columns
+from motrix_core.sim.geoms import Geom, GeomPoses
 
 FloatArray = NDArray[np.float32]
 
@@ -36,6 +37,7 @@ class BatchSim(Protocol):
     dofs: DofLayout
     joints: tuple[str, ...]
     actuators: tuple[str, ...]
+    geoms: tuple[Geom, ...]
 
     @classmethod
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> BatchSim:
@@ -67,6 +69,10 @@ class BatchSim(Protocol):
         That is when both engines evaluate sensors. `reset` and `set_state` leave them as they were: they are no part
         of the state, so read them after a `step` only.
         """
+        ...
+
+    def geom_poses(self, rows: Sequence[int]) -> GeomPoses:
+        """Where the geoms of the worlds `rows` are, in the order of `geoms`; for drawing, not for tasks."""
         ...
 
     def step(self, ctrl: FloatArray, substeps: int) -> None:

@@ -12,8 +12,20 @@ from numpy.typing import NDArray
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import FREE_POSITIONS, DofLayout, ball_joint_error, columns
+from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape
 
 _QUATERNION = 4
+_SHAPES: dict[str, GeomShape] = {
+    "Plane": "plane",
+    "InfinitePlane": "plane",
+    "HField": "hfield",
+    "Sphere": "sphere",
+    "Capsule": "capsule",
+    "Ellipsoid": "ellipsoid",
+    "Cylinder": "cylinder",
+    "Cuboid": "box",
+    "Mesh": "mesh",
+}
 
 
 class MotrixSimBatch:
@@ -35,6 +47,7 @@ class MotrixSimBatch:
         self.dofs = _layout(model, path)
         self.joints = self.dofs.joints
         self.actuators = tuple(name or "" for name in model.actuator_names)
+        self.geoms = tuple(_geom(geom) for geom in model.geoms)
         self._query = model.compile_query(self._fields(path, sensors))
         self._from_engine, self._to_engine = _quaternion_orders(self.dofs)
         self._dof_pos = np.tile(self.initial_dof_pos, (num_envs, 1))
@@ -93,6 +106,22 @@ class MotrixSimBatch:
     def sensor(self, name: str) -> FloatArray:
         return self._orientations[name] if name in self._orientations else self._results[f"sensor:{name}"]
 
+    def geom_poses(self, rows: Sequence[int]) -> GeomPoses:
+        count = len(rows)
+        if count == 0:  # the engine has no empty batches
+            empty = np.empty((0, len(self.geoms), 3), np.float32)
+            return GeomPoses(empty, np.empty((0, len(self.geoms), _QUATERNION), np.float32))
+        data = motrixsim.SceneData(self._model, batch=(count,))
+        positions = self._engine_pos(self._dof_pos[list(rows)])
+        data.reset(self._model, dof_pos=positions, dof_vel=self._dof_vel[list(rows)], forward_kinematic=True)
+        query = motrixsim.query
+        program = self._model.compile_query({"position": query.GeomPosition(), "rotation": query.GeomRotation()})
+        results = program.allocate(data)
+        results.execute(data)
+        quaternions = np.array(results["rotation"], np.float32).reshape(count, len(self.geoms), _QUATERNION)
+        centres = np.array(results["position"], np.float32).reshape(count, len(self.geoms), 3)
+        return GeomPoses(centres, np.roll(quaternions, 1, axis=2))
+
     def step(self, ctrl: FloatArray, substeps: int) -> None:
         data = self._open()
         if self.actuators:  # assigning to none of them breaks the engine down
@@ -141,6 +170,12 @@ class MotrixSimBatch:
         if self._data is None:
             raise closed_error(self._path)
         return self._data
+
+
+def _geom(geom: motrixsim.Geom) -> Geom:
+    width, depth, height = (float(value) for value in geom.size)
+    shape = str(geom.shape).rpartition(".")[2]
+    return Geom(geom.name or "", _SHAPES.get(shape, "other"), (width, depth, height))
 
 
 def _layout(model: motrixsim.SceneModel, path: Path) -> DofLayout:

@@ -15,11 +15,22 @@ from numpy.typing import NDArray
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import DofLayout, ball_joint_error, columns
+from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape
 
 _log = logging.getLogger(__name__)
 
 _STATE = mujoco.mjtState.mjSTATE_FULLPHYSICS
 _SINGLE_DOF = (int(mujoco.mjtJoint.mjJNT_SLIDE), int(mujoco.mjtJoint.mjJNT_HINGE))
+_SHAPES: dict[int, GeomShape] = {
+    int(mujoco.mjtGeom.mjGEOM_PLANE): "plane",
+    int(mujoco.mjtGeom.mjGEOM_HFIELD): "hfield",
+    int(mujoco.mjtGeom.mjGEOM_SPHERE): "sphere",
+    int(mujoco.mjtGeom.mjGEOM_CAPSULE): "capsule",
+    int(mujoco.mjtGeom.mjGEOM_ELLIPSOID): "ellipsoid",
+    int(mujoco.mjtGeom.mjGEOM_CYLINDER): "cylinder",
+    int(mujoco.mjtGeom.mjGEOM_BOX): "box",
+    int(mujoco.mjtGeom.mjGEOM_MESH): "mesh",
+}
 _FREE = int(mujoco.mjtJoint.mjJNT_FREE)
 
 
@@ -41,6 +52,7 @@ class MujocoBatch:
         self.timestep_s = float(model.opt.timestep)
         self.joints = self.dofs.joints
         self.actuators = tuple(model.actuator(index).name for index in range(model.nu))
+        self.geoms = tuple(_geom(model, index) for index in range(model.ngeom))
         self._sensors = {name: self._sensor_slice(name, path) for name in sensors}
         self._allocate(_usable_cores())
 
@@ -107,6 +119,22 @@ class MujocoBatch:
     def sensor(self, name: str) -> FloatArray:
         return self._sensor_values[:, self._sensors[name]]
 
+    def geom_poses(self, rows: Sequence[int]) -> GeomPoses:
+        data = mujoco.MjData(self._model)
+        poses = GeomPoses(
+            np.empty((len(rows), self._model.ngeom, 3), np.float32),
+            np.empty((len(rows), self._model.ngeom, 4), np.float32),
+        )
+        quaternion = np.empty(4)
+        for index, row in enumerate(rows):
+            data.qpos[:] = self._state[row, self._positions]
+            mujoco.mj_kinematics(self._model, data)
+            poses.positions[index] = data.geom_xpos
+            for geom, matrix in enumerate(data.geom_xmat):
+                mujoco.mju_mat2Quat(quaternion, matrix)
+                poses.quaternions[index, geom] = quaternion
+        return poses
+
     def step(self, ctrl: FloatArray, substeps: int) -> None:
         if self._pool is None:
             raise closed_error(self._path)
@@ -158,6 +186,11 @@ class MujocoBatch:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
+
+
+def _geom(model: mujoco.MjModel, index: int) -> Geom:
+    width, depth, height = (float(value) for value in model.geom_size[index])
+    return Geom(model.geom(index).name, _SHAPES.get(int(model.geom_type[index]), "other"), (width, depth, height))
 
 
 def _layout(model: mujoco.MjModel, path: Path) -> DofLayout:

@@ -23,9 +23,10 @@ POLL_S = 0.1
 Style = Literal["auto", "json", "quiet"]
 
 
-def follow(run: Run, *, style: Style = "auto") -> int:
-    """Show `run` until it ends. Returns the command's exit code: 0, 3 when it failed, 130 when it was stopped.
+def follow(run: Run, *, style: Style = "auto", since: int = 0) -> int:
+    """Show `run` until it ends, from byte `since` of its events on: where they ended before it was continued.
 
+    Returns the command's exit code: 0, 3 when it failed, 130 when it was stopped.
     The first Ctrl-C asks the trainer to stop after a final checkpoint, the second sends TERM, the third KILL.
     """
     from motrix_core.process.control import wait
@@ -33,7 +34,7 @@ def follow(run: Run, *, style: Style = "auto") -> int:
     narrator = narrator_for(run, style)
     events = sys.stdout if style == "json" else None
     with _interrupts(run, narrator) as wake, narrator:
-        for event in run_events(run, wake):
+        for event in run_events(run, wake, since):
             if events is not None:
                 try:
                     events.write(json.dumps(event, separators=(",", ":")) + "\n")
@@ -50,11 +51,12 @@ def follow(run: Run, *, style: Style = "auto") -> int:
     return {"finished": 0, "stopped": 130}.get(state.status, 3)
 
 
-def run_events(run: Run, wake: threading.Event) -> Iterator[dict[str, Any]]:
-    """Every event of `run` as it is written, ending with `run_ended` or when nothing is left to write one."""
+def run_events(run: Run, wake: threading.Event, since: int = 0) -> Iterator[dict[str, Any]]:
+    """Every event of `run` after byte `since` as it is written, up to `run_ended`, or until nothing can write one."""
     from motrix_core.runs.reader import EventReader
 
     reader = EventReader(run.paths.events)
+    reader.start_after(since)
     while True:
         # The state is read before the events: what a run wrote before it ended is then never missed.
         over = not run.state().is_live

@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
+from motrix_core.runs.text import plain
+
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
     from motrix_core.runs.state import RunState
@@ -29,7 +31,7 @@ class Narrator:
 
         self.run = run
         self.stream = stream
-        self.total_env_steps = derived(run.config()).env_steps
+        self.total_env_steps = derived(run.current_config()).env_steps
         self.env_steps = 0
         self.best_return: float | None = None
         self.last: dict[str, Any] = {}
@@ -64,8 +66,6 @@ class Narrator:
         """Anything that is neither numbers nor a warning."""
 
     def note(self, text: str) -> None:
-        from motrix_core.runs.text import plain
-
         self.stream.write(f"motrix: {plain(text)}\n")
         self.stream.flush()
 
@@ -91,13 +91,17 @@ class _Talking(Narrator):
     """What the live display and the lines have in common: first words, milestones and last words."""
 
     def __enter__(self) -> Narrator:
-        config = self.run.config()
+        config = self.run.current_config()
         self.say(f"{config.env} · {config.backend} · {self.run.path}")
         return self
 
     def say(self, text: str) -> None:
         self.stream.write(text + "\n")
         self.stream.flush()
+
+    def milestone(self, kind: str, data: dict[str, Any]) -> None:
+        if kind == "segment_started" and data.get("segment"):
+            self.say(f"continuing on {plain(data.get('backend'), limit=20)} from {self.env_steps:,} env steps on")
 
     def summary(self, state: RunState) -> None:
         super().summary(state)
@@ -121,6 +125,7 @@ class LineNarrator(_Talking):
             self.say(self.sentence())
 
     def milestone(self, kind: str, data: dict[str, Any]) -> None:
+        super().milestone(kind, data)
         if kind == "checkpoint":
             self.say(f"checkpoint {data.get('name') or data.get('path') or ''}".rstrip())
 
@@ -161,12 +166,11 @@ class LiveNarrator(_Talking):
         self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        from motrix_core.runs.text import plain
-
         self.say(f"motrix: {plain(text)}")
 
     def metrics(self, event: dict[str, Any]) -> None:
         if not self._progress.tasks[self._task].started:
-            self._progress.start_task(self._task)
+            # Steps that were done before this process looked must not count as speed.
+            self._progress.reset(self._task, completed=self.env_steps)
         figures = self.sentence().partition(" · ")[2]
         self._progress.update(self._task, description="training", completed=self.env_steps, figures=figures)

@@ -6,9 +6,12 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from motrix_core.errors import UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from motrix_core.runs.layout import Run
 
 
 def add_parser(subparsers: Any) -> None:
@@ -39,6 +42,12 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--config", metavar="FILE.toml", type=Path, help="configuration file")
     parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)")
+    parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="continue a run from its newest checkpoint, in its own folder; --backend continues it on another backend, "
+        "--max-env-steps sets the new total",
+    )
     parser.add_argument("--detach", action="store_true", help="start it, print its folder and return at once")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="stdout has one JSON event per line and nothing else")
@@ -46,23 +55,39 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    started, since = _start(args) if args.resume is None else _continue(args)
+    if args.detach:
+        sys.stdout.write(f"{started.path}\n")
+        if not args.quiet:
+            sys.stderr.write(f"training goes on in the background; motrix runs stop {started.id} stops it\n")
+        return 0
+    from motrix_core.commands.follow import follow
+
+    style = "json" if args.json else "quiet" if args.quiet else "auto"
+    return follow(started, style=style, since=since)
+
+
+def _start(args: argparse.Namespace) -> tuple[Run, int]:
+    """A new run, started, and where in its events to begin."""
     from motrix_core.config.sources import runs_dir
     from motrix_core.process.launch import launch
     from motrix_core.runs.layout import create_run
 
     config, extra = resolve(args)
-    folder = runs_dir(args.runs_dir, os.environ)
-    created = create_run(config, folder, extra=extra)
+    created = create_run(config, runs_dir(args.runs_dir, os.environ), extra=extra)
     launch(created)
-    if args.detach:
-        sys.stdout.write(f"{created.path}\n")
-        if not args.quiet:
-            sys.stderr.write(f"training goes on in the background; motrix runs stop {created.id} stops it\n")
-        return 0
-    from motrix_core.commands.follow import follow
+    return created, 0
 
-    style = "json" if args.json else "quiet" if args.quiet else "auto"
-    return follow(created, style=style)
+
+def _continue(args: argparse.Namespace) -> tuple[Run, int]:
+    """The run that `--resume` names, going on, and where in its events that begins."""
+    from motrix_core.commands.resume import plan
+    from motrix_core.process.launch import launch
+
+    found, continuation = plan(args, flag_values(args))
+    since = found.paths.events.stat().st_size if found.paths.events.exists() else 0
+    launch(found, backend=continuation.backend, max_env_steps=continuation.max_env_steps)
+    return found, since
 
 
 def flag_values(args: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`motrix runs`: look at runs, stop them, delete them."""
+"""`motrix runs`: look at runs, steer them, stop them, delete them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motrix_core.commands.steer import add_steering, steer
 from motrix_core.errors import RunStateError, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _TOKEN_HELP = "a run's folder, its id or an unambiguous part of it, or last"
 
 
 def add_parser(subparsers: Any) -> None:
-    parser = subparsers.add_parser("runs", help="list, show, stop and delete runs", description=__doc__)
+    parser = subparsers.add_parser("runs", help="list, show, steer, stop and delete runs", description=__doc__)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="every run, newest first")
     listing.add_argument("--json", action="store_true", help="one JSON object per run and line")
@@ -32,10 +33,9 @@ def add_parser(subparsers: Any) -> None:
     remove.add_argument("--yes", action="store_true", help="do not ask")
     for action in (show, stop, remove):
         action.add_argument("run", metavar="RUN", help=_TOKEN_HELP)
-    for action in (listing, show, stop, remove):
-        action.add_argument(
-            "--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)"
-        )
+    steering = add_steering(actions, _TOKEN_HELP)
+    for action in (listing, show, stop, remove, *steering):
+        action.add_argument("--runs-dir", metavar="DIR", help=_FOLDER_HELP)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
         return _show(found, as_json=args.json)
     if args.action == "stop":
         return _stop(found, kill=args.kill, wait=not args.no_wait)
-    return _remove(found, sure=args.yes)
+    if args.action == "rm":
+        return _remove(found, sure=args.yes)
+    return steer(found, args)
 
 
 def _list(folder: Path, *, as_json: bool) -> int:

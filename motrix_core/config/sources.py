@@ -62,6 +62,15 @@ class ConfigSources:
             raise ConfigError(self._early_problems)
         return read_value(known_fields()[name], self._given[name])
 
+    def given(self) -> dict[str, Any]:
+        """Every value that was said, typed, by path; nothing is filled in.
+
+        Raises `ConfigError` with every value that its field cannot have, `UsageError` for an unreadable file.
+        """
+        if self._early_problems:
+            raise ConfigError(self._early_problems)
+        return read_values(self._given, self._places)[0]
+
     def build(self, env: str, backend: str, sim: str | None = None) -> Effective:
         """The configuration for `env` on `backend` ("jax" or "torch"), and `sim` where it was selected.
 

@@ -165,13 +165,22 @@ def load(path: Path) -> Checkpoint:
             except Exception as error:
                 # safetensors raises several types of its own; all of them mean that the content is not valid.
                 raise _unusable(path, f"{name} is not a valid safetensors file: {error}") from error
+    return Checkpoint(path, _steps(path), arrays, _meta(path, contents))
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """The metadata of the checkpoint in folder `path`, which is verified. Raises CheckpointError."""
+    return _meta(Path(path), _verified(Path(path)))
+
+
+def _meta(path: Path, contents: Mapping[str, bytes]) -> dict[str, Any]:
     try:
         meta = json.loads(contents["meta.json"])
     except (KeyError, ValueError, RecursionError) as error:
         raise _unusable(path, f"meta.json is missing or not valid: {error}") from error
     if not isinstance(meta, dict):
         raise _unusable(path, "meta.json holds no object")
-    return Checkpoint(path, _steps(path), arrays, meta)
+    return meta
 
 
 def verify(path: Path) -> None:

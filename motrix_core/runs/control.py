@@ -20,12 +20,8 @@ if TYPE_CHECKING:
 
 RequestType = Literal["stop", "pause", "resume", "checkpoint", "evaluate", "set", "switch"]
 REQUEST_TYPES: tuple[str, ...] = get_args(RequestType)
-# What `set` may change while training goes on: the field's path → the smallest and the largest allowed value.
-SETTABLE: dict[str, tuple[float, float]] = {
-    "ppo.learning_rate": (0.0, 1.0),
-    "ppo.entropy_loss_scale": (0.0, 100.0),
-    "ppo.ratio_clip": (0.0, 10.0),
-}
+# What `set` may change while training goes on, within the configuration's own bounds.
+SETTABLE = ("ppo.learning_rate", "ppo.entropy_loss_scale", "ppo.ratio_clip")
 _BACKENDS = ("jax", "torch")
 _MAX_ID = 64
 
@@ -76,15 +72,18 @@ def request_problem(request: Mapping[str, Any]) -> UsageError | None:
 
 
 def _values_problem(values: Any) -> UsageError | None:
+    from motrix_core.config.fields import field_at
+
     if not isinstance(values, Mapping) or not values:
         return UsageError("a set request needs values", mend="for example ppo.learning_rate=3e-4")
     for path, value in values.items():
         if path not in SETTABLE:
             return UnknownName("setting that can change during training", str(path), SETTABLE)
-        lower, upper = SETTABLE[path]
+        field = field_at(path)
+        lower, upper = field.lower or 0.0, field.upper or 0.0
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not lower <= value <= upper or not math.isfinite(value):
-            return UsageError(f"{path}={value!r:.80} must be a number from {lower:g} to {upper:g}")
+            return UsageError(f"{path}={value!r:.80} {field.rule}")
     return None
 
 

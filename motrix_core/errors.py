@@ -15,6 +15,8 @@ Every error names the thing, the value, the rule and what to type next. The tree
       EnvironmentFailed         exit code 3   an environment or its simulator broke
       CheckpointError           exit code 3   a checkpoint cannot be read or written
       TrainingFailed            exit code 3   training ended in an error
+        NonFinite                             a number that learning cannot go on from
+          NonFiniteEnv                        ... that an environment gave, so an EnvironmentFailed too
 """
 
 from __future__ import annotations
@@ -119,6 +121,14 @@ class CheckpointError(MotrixError):
 
 class TrainingFailed(MotrixError):
     pass
+
+
+class NonFinite(TrainingFailed):
+    """NaN or infinity where learning needs a number; says in which tensor."""
+
+
+class NonFiniteEnv(NonFinite, EnvironmentFailed):
+    """NaN or infinity from an environment; says in which of the batch."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -323,7 +323,8 @@ class TrainCfg(_Model):
         None,
         title="Evaluation interval",
         help="The policy is evaluated without noise every so many updates, and at the end; each time a checkpoint is "
-        "written, and the one that scores highest is the best. Automatic costs about 3 % of training. 0 evaluates never.",
+        "written, and the one that scores highest is the best. Automatic costs about 3 % of training. 0 never "
+        "evaluates.",
         group="Run",
         unit="updates",
         lower=0,

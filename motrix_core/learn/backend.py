@@ -69,7 +69,7 @@ class UpdateReport:
 
     def broken(self) -> str | None:
         """The name of a number that is NaN or infinite though learning cannot go on from that, or None."""
-        for name in ("loss_policy", "loss_value", "std"):
+        for name in ("loss_policy", "loss_value", "std", "grad_norm"):
             value = getattr(self, name)
             if value is not None and finite_or_none(value) is None:
                 return _METRICS[name]

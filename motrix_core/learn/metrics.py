@@ -67,6 +67,11 @@ class EpisodeStatistics:
 
     def add(self, transition: Transition) -> None:
         """Count one batched step."""
+        # Rewards beyond all bounds show as gaps here, and the guard stops what they do to learning.
+        with np.errstate(over="ignore"):
+            self._add(transition)
+
+    def _add(self, transition: Transition) -> None:
         self._returns += transition.reward
         self._lengths += 1
         self._reward.add(transition.reward)

@@ -15,6 +15,7 @@ import numpy as np
 
 from motrix_core.envs.random_state import get_generator_state, set_generator_state
 from motrix_core.errors import CheckpointError
+from motrix_core.learn.guard import require_finite
 from motrix_core.learn.metrics import EpisodeStatistics
 from motrix_core.learn.spec import AgentState, Arrays
 from motrix_core.runs import checkpoints
@@ -31,8 +32,10 @@ def save(session: TrainSession, trainer: Trainer, env: Any, statistics: EpisodeS
 
     Raises:
         CheckpointError: the disk does not take it.
+        NonFinite: the agent's state is spoiled; the checkpoints stay as they are.
     """
     state = trainer.capture()
+    require_finite(state)
     arrays = {"agent": state.arrays, "env": _env_arrays(session, env, statistics)}
     meta = {
         "format": FORMAT,
@@ -78,7 +81,8 @@ def restore_newest(
     meta = checkpoint.meta
     if meta.get("env") != session.config.env:
         raise CheckpointError(
-            f"checkpoint {newest.path} is of environment {meta.get('env')!r:.80}, and this run is of {session.config.env}",
+            f"checkpoint {newest.path} is of environment {meta.get('env')!r:.80}, "
+            f"and this run is of {session.config.env}",
             mend="use another checkpoint of the run",
         )
     state = AgentState(checkpoint.arrays.get("agent", {}), float(_number(meta, "learning_rate", newest.path)))

@@ -17,11 +17,12 @@ import numpy as np
 
 from motrix_core.config.schema import RunConfig
 from motrix_core.envs.registry import make
-from motrix_core.errors import TrainingFailed
+from motrix_core.errors import NonFinite
 from motrix_core.learn import saving
 from motrix_core.learn.backend import Trainer, UpdateReport, build_trainer
 from motrix_core.learn.best import Evaluations
 from motrix_core.learn.clock import PHASES, PhaseClock
+from motrix_core.learn.guard import Guard
 from motrix_core.learn.metrics import EpisodeStatistics, Metrics
 from motrix_core.learn.requests import Requests
 from motrix_core.learn.stepping import Transition
@@ -46,6 +47,7 @@ class TrainSession:
         stop: set by a signal handler to stop training after the current rollout.
         requests: what was asked of this trainer while it runs.
         evaluations: the scores of its policy.
+        guard: what keeps NaN and infinity out of it.
     """
 
     def __init__(self, run: Run, config: RunConfig, *, world: World, stop: threading.Event) -> None:
@@ -60,6 +62,7 @@ class TrainSession:
         self._events = EventWriter(run.paths.events) if world.writes else None
         self.requests = Requests(self)
         self.evaluations = Evaluations(self)
+        self.guard = Guard(ppo.rollouts, self.warn)
         self._mirror: TensorBoardMirror | None = None
         self._trainer: Trainer | None = None
         self._env: Any = None
@@ -98,8 +101,15 @@ class TrainSession:
         Raises:
             MotrixError: the environment, the backend or the training failed.
         """
-        if self.should_stop:
-            return
+        while not self.should_stop:
+            try:
+                self._train()
+                return
+            except NonFinite as problem:
+                self.guard.go_back(problem)
+                self._start_over()
+
+    def _train(self) -> None:
         env = make(
             self.config.env,
             num_envs=self.config.ppo.num_envs,
@@ -111,19 +121,36 @@ class TrainSession:
             trainer = build_trainer(self.config, env, self)
             self.begin(trainer, env)
             if not (self.finished or self.should_stop):
-                trainer.train()
+                self._learn(trainer)
             self.end()
         finally:
             env.close()
+
+    def _learn(self, trainer: Trainer) -> None:
+        try:
+            trainer.train()
+        except (ValueError, FloatingPointError) as error:
+            self.guard.check_error(error, trainer, self.update + 1)
+            raise
+
+    def _start_over(self) -> None:
+        """Forget all progress, as before the first step; `begin` then continues from the newest checkpoint."""
+        self.env_steps = self.update = self._saved_at = 0
+        self.rng = np.random.Generator(np.random.Philox(self.seed))
+        self._statistics = EpisodeStatistics(self.config.ppo.num_envs)
+        self.evaluations = Evaluations(self)
+        self.clock.take()
 
     def begin(self, trainer: Trainer, env: Any) -> None:
         """Take over `trainer` and `env`: continue from the run's newest checkpoint, if it has one."""
         self._trainer, self._env = trainer, env
         self.requests.begin(trainer)
-        if self.world.writes and self.config.train.tensorboard:
+        if self.world.writes and self.config.train.tensorboard and self._mirror is None:
             self._mirror = TensorBoardMirror(self.run.paths.tensorboard)
         meta = saving.restore_newest(self, trainer, env, self._statistics)
         self._saved_at = self.batched_steps
+        if self.guard.problem is not None:
+            self.write("warning", self.guard.restart(trainer, self.env_steps))
         if meta is not None:
             self.evaluations.resume(trainer, meta)
         self._update_started = perf_counter()
@@ -131,6 +158,7 @@ class TrainSession:
     def record_step(self, transition: Transition) -> None:
         """Count one batched step."""
         self._statistics.add(transition)
+        self.guard.watch(transition)
         if transition.guessed and not self._told_of_guess:
             self._told_of_guess = True
             self.warn(
@@ -142,17 +170,12 @@ class TrainSession:
         """Count one update: write its metrics, then a checkpoint if one is due, then answer control requests.
 
         Raises:
-            TrainingFailed: the update produced NaN or infinity.
+            NonFinite: the update produced NaN or infinity.
         """
         self.update += 1
         self.env_steps += self.samples_per_update
         self._write_metrics(report)
-        broken = report.broken()
-        if broken is not None:
-            raise TrainingFailed(
-                f"{broken} is not a finite number after update {self.update}",
-                mend="try a smaller ppo.learning_rate, or look at the size of the rewards",
-            )
+        self.guard.check_update(report, self._trainer, self.update)
         self._evaluate_and_save()
         # Neither waiting nor what was asked for is time of the next update.
         self._update_started += self.requests.serve()

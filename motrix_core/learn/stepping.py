@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from motrix_core.errors import EnvironmentFailed, MotrixError
+from motrix_core.errors import EnvironmentFailed, MotrixError, NonFiniteEnv
 from motrix_core.learn.clock import PhaseClock
 
 BASE_CLASS = "NpEnv"
@@ -91,8 +91,8 @@ class Stepper:
         """Step every environment. `actions`: (num_envs, act_dim) float32, writable, not kept.
 
         Raises:
-            EnvironmentFailed: the environment raised, or an observation or reward has the wrong shape or is not
-                finite.
+            EnvironmentFailed: the environment raised, or an observation or reward has the wrong shape.
+            NonFiniteEnv: an observation or reward is not finite.
         """
         self._steps += 1
         timing = getattr(self.env, "timing", None)
@@ -143,7 +143,7 @@ class Stepper:
         wrong = np.argwhere(~np.isfinite(array))
         if len(wrong):
             row, value = wrong[0][0], array[tuple(wrong[0])]
-            raise EnvironmentFailed(
+            raise NonFiniteEnv(
                 f"{self._name()} gave a {what} of {value} in environment {row} at batched step {self._steps}",
                 mend="look for a division by zero or a diverged simulation in the environment",
             )

@@ -89,7 +89,7 @@ class RunSeries:
             moment = self._clock.advance(float(event["time"]), training=kind not in ("run_started", "segment_started"))
             if kind == "metrics":
                 env_steps = event["env_steps"]
-                if env_steps < self.env_steps:
+                if env_steps < self.env_steps + self._after_start:
                     self._metrics.append(places, rows)
                     places, rows = [], []
                     if not self._rewind(env_steps):
@@ -121,6 +121,9 @@ class RunSeries:
         elif kind == "evaluation":
             self._evaluations.cut_after(event["env_steps"])
             self._evaluations.append([(event["env_steps"], event["update"], moment)], [data])
+        elif kind == "warning" and "back_to" in data:
+            # The trainer went back to a checkpoint by itself, in the middle of a segment.
+            self._after_start = True
         mark = Mark(kind, event["env_steps"], event["update"], moment, data)
         if kind == "warning":
             self.warnings.append(mark)
@@ -128,7 +131,7 @@ class RunSeries:
             self.marks.append(mark)
 
     def _rewind(self, env_steps: int) -> bool:
-        """A row earlier than the last: whether it counts. If so, what it supersedes is forgotten.
+        """A row not later than the last: whether it counts. If so, what it supersedes is forgotten.
 
         A trainer that resumes from a checkpoint repeats the steps that were lost. Within a segment steps only grow,
         so a lone large number before this one was damaged, and otherwise this one is.
@@ -138,8 +141,8 @@ class RunSeries:
         if not self._after_start and superseded > 1:
             self.out_of_order += 1
             return False
-        table.cut_after(env_steps)
-        self._evaluations.cut_after(env_steps)
+        table.cut_after(env_steps - 1)
+        self._evaluations.cut_after(env_steps - 1)
         self.generation += 1
         return True
 

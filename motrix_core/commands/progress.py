@@ -34,6 +34,7 @@ class Narrator:
         self.total_env_steps = derived(run.current_config()).env_steps
         self.env_steps = 0
         self.best_return: float | None = None
+        self.best_evaluation: float | None = None
         self.last: dict[str, Any] = {}
         self.started = time.monotonic()
 
@@ -102,6 +103,19 @@ class _Talking(Narrator):
     def milestone(self, kind: str, data: dict[str, Any]) -> None:
         if kind == "segment_started" and data.get("segment"):
             self.say(f"continuing on {plain(data.get('backend'), limit=20)} from {self.env_steps:,} env steps on")
+        elif kind == "evaluation":
+            self._evaluated(data)
+
+    def _evaluated(self, data: dict[str, Any]) -> None:
+        mean, error, success = (data.get(name) for name in ("return/mean", "return/std_error", "success/rate"))
+        if mean is None:
+            return
+        best = self.best_evaluation is None or mean > self.best_evaluation
+        self.best_evaluation = mean if best else self.best_evaluation
+        parts = [f"evaluation: return {mean:.1f}" + (f" ± {error:.1f}" if error is not None else "")]
+        if success is not None:
+            parts.append(f"success {success:.0%}")
+        self.say(" · ".join([*parts, "best so far"] if best else parts))
 
     def summary(self, state: RunState) -> None:
         super().summary(state)

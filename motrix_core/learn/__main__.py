@@ -93,6 +93,8 @@ def prepare_process(config: RunConfig) -> None:
     # PyTorch's threads would spin while they wait for each other. Where anything else wants the cores (a dashboard, a
     # second run), each wait then lasts a time slice: measured, a fifth to a tenth of the speed on two busy cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # NumPy multiplies matrices in evaluations only, and small ones: more threads would fight with the simulator's.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if config.train.threads:
         for name in _THREAD_VARIABLES:
             os.environ[name] = str(config.train.threads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from motrix_core.cli import main
+from motrix_core.commands.progress import LineNarrator
 from motrix_core.config.schema import RunConfig, TrainCfg
 from motrix_core.learn.spec import ModelSpec, init_parameters, scaler_arrays
 from motrix_core.runs import checkpoints
@@ -193,6 +195,21 @@ def test_runs_of_two_environments_are_not_compared(run: Run, capsys: pytest.Capt
     assert "is of pendulum and" in capsys.readouterr().err
 
 
+def test_whoever_follows_a_run_is_told_of_its_evaluations(run: Run) -> None:
+    stream = io.StringIO()
+    narrator = LineNarrator(run, stream)
+    data = {"return/mean": 982.13, "return/std_error": 11.2, "success/rate": 0.95}
+    for mean in (982.13, 950.0, 990.0):
+        narrator.event({"type": "evaluation", "env_steps": 100, "data": {**data, "return/mean": mean}})
+    narrator.event({"type": "evaluation", "env_steps": 100, "data": {"return/mean": 1.0}})
+    assert stream.getvalue().splitlines() == [
+        "evaluation: return 982.1 ± 11.2 · success 95% · best so far",
+        "evaluation: return 950.0 ± 11.2 · success 95%",
+        "evaluation: return 990.0 ± 11.2 · success 95% · best so far",
+        "evaluation: return 1.0",
+    ]
+
+
 def test_neither_backend_is_needed(run: Run) -> None:
     script = (
         "import sys\n"
@@ -204,7 +221,5 @@ def test_neither_backend_is_needed(run: Run) -> None:
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, cwd=run.path.parents[2])
-        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, cwd=run.path.parents[2]
-    )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["episodes"] == 16

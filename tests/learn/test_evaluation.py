@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 from gymnasium.spaces import Box
 from learn_doubles import Chain, NpEnv, events_of
 
+from motrix_core.config.registry import default_rl_cfg
+from motrix_core.config.schema import RunConfig
 from motrix_core.envs.base import NpEnvState
 from motrix_core.errors import CheckpointError, EnvironmentFailed, MotrixError, UsageError
 from motrix_core.learn import evaluation
@@ -22,7 +25,7 @@ from motrix_core.learn.session import TrainSession
 from motrix_core.learn.world import World
 from motrix_core.runs import checkpoints
 from motrix_core.runs.control import append_request
-from motrix_core.runs.layout import Run
+from motrix_core.runs.layout import Run, create_run
 
 EVALUATED = {"eval_every_updates": 1, "eval_episodes": 4}
 PENDULUM = Task("pendulum", "none", {"episode_s": 0.5})
@@ -259,6 +262,22 @@ def test_evaluations_leave_the_training_as_it_is(backend: str, kind: str, traine
     assert [name for name in with_ if not np.array_equal(with_[name], without[name])] == []
 
 
+@pytest.mark.parametrize("sim", ["motrixsim", "mujoco"])
+def test_a_second_simulation_beside_the_training_does_not_disturb_it(
+    sim: str, tmp_path: Path, make_config: Callable[..., RunConfig], trained: Any
+) -> None:
+    pytest.importorskip(sim)
+
+    def arrays(interval: int) -> dict[str, np.ndarray]:
+        train = {**EVALUATED, "eval_every_updates": interval}
+        config = make_config("torch", check_point_interval=4, train=train)
+        config = config.model_copy(update={"env": "cartpole", "sim": sim, "env_options": {"episode_s": 0.2}})
+        return arrays_of_newest(trained(run=create_run(config, tmp_path / sim, extra={})))
+
+    with_, without = arrays(1), arrays(0)
+    assert [name for name in with_ if not np.array_equal(with_[name], without[name])] == []
+
+
 def test_the_speed_reported_is_that_of_training_alone(trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("motrix_core.learn.session.perf_counter", lambda: now[0])
@@ -331,9 +350,6 @@ def test_an_evaluation_can_be_asked_for(
 # Shipped defaults: env steps of an evaluation are 3 % of those between two, give or take the rounding to checkpoints.
 @pytest.mark.parametrize("env", ["cartpole", "dm-walker", "pendulum", "go1-flat-terrain-walk", "bounce_ball"])
 def test_evaluations_left_to_themselves_cost_about_three_percent(env: str) -> None:
-    from motrix_core.config.registry import default_rl_cfg
-    from motrix_core.config.schema import RunConfig
-
     config = RunConfig(env=env, backend="jax", ppo=default_rl_cfg(env, "skrl", "jax"))
     interval = evaluation_interval(config)
     samples = interval * config.ppo.rollouts * config.ppo.num_envs

@@ -9,5 +9,8 @@ stepping.py      the NumPy side of an environment wrapper
 evaluation.py    scoring a policy; comparison.py, whether one is better; best.py, when to, and the best checkpoint
 guard.py         numbers that are not finite
 world.py         rank and world size
-torch/  jax/     mirror images: models.py, agent.py, wrap_np.py, trainer.py
+algorithm.py     PPO as the fused engine means it; rollout.py is what it learns from, fused_loop.py how it takes the
+                 place of skrl's acting, recording and updating
+torch/  jax/     mirror images: models.py, wrap_np.py; the stock engine in agent.py and trainer.py, the fused one in
+                 fused.py, fused_network.py, fused_steps.py and fused_trainer.py
 """

@@ -13,6 +13,24 @@ MONITOR_ACTIONS: tuple[Action, ...] = (
     _monitor(
         "stop", ("x",), "stop", "Stop the run after a final checkpoint, or kill it; asks first.", "Run", show=True
     ),
+    _monitor("pause", ("p",), "pause", "Let the run wait after its current rollout, or go on.", "Run", show=True),
+    _monitor("checkpoint", ("c",), "checkpoint", "Write a checkpoint now.", "Run", show=True),
+    _monitor(
+        "edit",
+        ("e",),
+        "edit lr",
+        "Change learning rate, entropy bonus or ratio clip during training.",
+        "Run",
+        show=True,
+    ),
+    _monitor(
+        "switch_backend",
+        ("b",),
+        "backend",
+        "Let the other backend go on with the run; asks first.",
+        "Run",
+        show=True,
+    ),
     _monitor("detach", ("d",), "detach", "Stop watching. Training goes on; Runs opens it again.", "Run", show=True),
     _monitor(
         "fullscreen", ("f",), "full screen", "Give the focused chart all the room, or give it back.", "Chart", show=True

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from motrix_core.errors import MotrixError
+from motrix_core.runs.control import SETTABLE
 from motrix_core.runs.layout import Run
 from motrix_core.runs.reader import EventReader
 from motrix_core.runs.series import Axis, RunSeries
@@ -22,7 +23,7 @@ MAX_EVENTS = 2000
 BUDGET_S = 0.05
 _LEAST_STALL_S = 10.0
 _START_STALL_S = 60.0
-_BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
+BACKEND_TITLES = {"jax": "JAX", "torch": "PyTorch"}
 _SPEED = "perf/env_steps_per_s"
 
 
@@ -88,13 +89,16 @@ class RunFeed:
             self.problem = None
 
     def _configured_target(self) -> int | None:
+        target = self._configured_ppo().get("max_env_steps")
+        return target if type(target) is int and target > 0 else None
+
+    def _configured_ppo(self) -> dict[str, Any]:
         try:
             ppo = self.run.record()["config"].get("ppo")
         except MotrixError:
             # The charts work without; what is wrong with the folder is said by `problem`.
-            return None
-        target = ppo.get("max_env_steps") if isinstance(ppo, dict) else None
-        return target if type(target) is int and target > 0 else None
+            return {}
+        return ppo if isinstance(ppo, dict) else {}
 
     # --- figures ---
 
@@ -104,11 +108,44 @@ class RunFeed:
         if self.state is None:
             return "unreadable"
         status = self.state.shown_status
-        return "stalled" if status in ("running", "starting") and self._is_silent() else status
+        return "stalled" if self._is_silent(status) else status
 
     @property
     def is_live(self) -> bool:
         return self.state is not None and self.state.is_live
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the trainer has said that it waits; known before the supervisor has noticed."""
+        for mark in reversed(self.series.marks):
+            if mark.kind == "segment_started":
+                return False
+            if (
+                mark.kind == "control"
+                and mark.data.get("done") is True
+                and mark.data.get("type") in ("pause", "resume")
+            ):
+                return mark.data["type"] == "pause"
+        return False
+
+    @property
+    def backend(self) -> str:
+        """The backend that trains now, or did last."""
+        return self.series.backend or self.run.backend
+
+    @property
+    def settings(self) -> dict[str, float | None]:
+        """What can change during training, by its path, as it is now; None where that is not known."""
+        ppo = self._configured_ppo()
+        values: dict[str, Any] = {path: ppo.get(path.removeprefix("ppo.")) for path in SETTABLE}
+        for mark in self.series.marks:
+            given = mark.data.get("values")
+            if mark.kind == "control" and mark.data.get("done") is True and isinstance(given, dict):
+                values.update({path: value for path, value in given.items() if path in values})
+        if math.isfinite(rate := self.series.last("optim/learning_rate")):
+            # The KL-adaptive schedule moves it; what a chart holds has the digits of a float32.
+            values["ppo.learning_rate"] = float(f"{rate:.6g}")
+        return {path: value if isinstance(value, (int, float)) else None for path, value in values.items()}
 
     @property
     def silence_s(self) -> float:
@@ -116,10 +153,10 @@ class RunFeed:
         last = self.series.last_time or (self.state.updated_at if self.state else 0.0)
         return max(0.0, self._clock() - last) if last else 0.0
 
-    def _is_silent(self) -> bool:
-        if not self.at_end:
+    def _is_silent(self, status: str) -> bool:
+        if not self.at_end or status not in ("running", "starting"):
             return False
-        if self.series.rows < 2:
+        if self.series.rows < 2 or status == "starting":
             return self.silence_s > _START_STALL_S
         x, _ = self.series.xy(_SPEED, "time")
         usual_s = float(np.median(np.diff(x[-20:]))) if len(x) >= 3 else 0.0
@@ -156,9 +193,9 @@ class RunFeed:
     def backends(self) -> str:
         """ "JAX", or "JAX → PyTorch" after a switch."""
         names = [segment.backend for segment in self.state.segments] if self.state else []
-        names = names or [self.series.backend or self.run.backend]
+        names = names or [self.backend]
         changes = [name for index, name in enumerate(names) if index == 0 or name != names[index - 1]]
-        return " → ".join(plain(_BACKENDS.get(name, name), limit=20) for name in changes[-3:])
+        return " → ".join(plain(BACKEND_TITLES.get(name, name), limit=20) for name in changes[-3:])
 
     @property
     def cause(self) -> str:
@@ -176,14 +213,15 @@ class RunFeed:
     def marks(self, axis: Axis) -> list[Mark]:
         """Switches and resumes as lines over the whole height, checkpoints and evaluations as small ones."""
         found: list[Mark] = []
-        segments = 0
+        before: str | None = None
         for mark in self.series.marks:
             x = float(getattr(mark, axis))
             if mark.kind == "segment_started":
-                segments += 1
-                if segments > 1:
-                    backend = str(mark.data.get("backend", ""))
-                    found.append(Mark(x, f"continued on {plain(_BACKENDS.get(backend, backend), limit=20)}"))
+                backend = str(mark.data.get("backend", ""))
+                if before is not None:
+                    verb = "continued on" if backend == before else "switched to"
+                    found.append(Mark(x, f"{verb} {plain(BACKEND_TITLES.get(backend, backend), limit=20)}"))
+                before = backend
             elif mark.kind in ("checkpoint", "evaluation"):
                 found.append(Mark(x, mark.kind, small=True))
         return found

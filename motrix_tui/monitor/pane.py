@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from textual import events, work
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -19,7 +19,6 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from motrix_core.errors import MotrixError
 from motrix_tui.actions import bindings
 from motrix_tui.charts.braille import GLYPHS
 from motrix_tui.charts.chart import Chart
@@ -31,7 +30,7 @@ from motrix_tui.monitor.header import Header, resources_line, trouble
 from motrix_tui.monitor.log import LogPane, LogTail
 from motrix_tui.monitor.panels import PanelSpec, make_panels
 from motrix_tui.monitor.phases import PHASES, PhasePanel, mean_of_last, metric
-from motrix_tui.shell.dialogs import Answer, Question
+from motrix_tui.monitor.run_actions import RunActions
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
@@ -43,7 +42,7 @@ _LAST_LINES = 5
 _CRASH_STATUSES = ("failed", "crashed", "lost")
 
 
-class MonitorPane(ChartActions, Vertical):
+class MonitorPane(RunActions, ChartActions, Vertical):
     """Charts, phases, resources and log of the run that `open_run` was called with last."""
 
     HELP = (
@@ -257,40 +256,7 @@ class MonitorPane(ChartActions, Vertical):
         if self._feed is not None:
             self._draw_figures()
 
-    # --- actions: the run ---
-
-    def action_stop(self) -> None:
-        feed = self._feed
-        if feed is None:
-            return
-        if not feed.is_live:
-            self.notify(f"the run is {feed.status} already", severity="warning", markup=False)
-            return
-        self._ask_and_stop(feed.run)
-
-    @work(exclusive=True, group="monitor-stop")
-    async def _ask_and_stop(self, run: Run) -> None:
-        question = Question(
-            "Stop this run?",
-            f"{run.env} · {run.id}\n\nStop takes a final checkpoint first; Kill ends it at once and loses what came "
-            "after the last checkpoint.",
-            (Answer("s", "Stop", "stop", "warning"), Answer("K", "Kill", "kill", "error")),
-        )
-        answer = await self.app.push_screen_wait(question)
-        if answer in ("stop", "kill"):
-            self._request_stop(run, kill=answer == "kill")
-
-    @work(thread=True, group="monitor-signal", exit_on_error=False)
-    def _request_stop(self, run: Run, *, kill: bool) -> None:
-        from motrix_core.process.control import request_stop
-
-        try:
-            request_stop(run, kill=kill)
-        except (MotrixError, OSError) as error:
-            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
-        else:
-            said = "kill requested" if kill else "stop requested; a final checkpoint comes first"
-            self.app.call_from_thread(self.notify, said, markup=False)
+    # --- actions: the run, besides those of RunActions ---
 
     def action_detach(self) -> None:
         run = self.run

@@ -213,7 +213,7 @@ def test_a_resume_that_goes_back_makes_charts_start_anew(run: Run) -> None:
     feed.poll()
     append(run, event("segment_started", 20, {"backend": "torch"}), metrics(11), metrics(12))
     assert feed.poll() and feed.generation == 1
-    assert [mark.label for mark in feed.marks("env_steps")] == ["continued on PyTorch"]
+    assert [mark.label for mark in feed.marks("env_steps")] == ["switched to PyTorch"]
 
 
 @pytest.mark.parametrize("width", [1, 20, 60, 80, 120, 200])

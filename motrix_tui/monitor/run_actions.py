@@ -1,0 +1,125 @@
+"""What the keys of Monitor ask of its run: stop, pause, checkpoint, other hyperparameters, the other backend.
+
+Every request is answered by the trainer after its current rollout; the answer, or why there is none, is a toast.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual import work
+from textual.widget import Widget
+
+from motrix_core.errors import MotrixError
+from motrix_tui.monitor.edit_dialog import EditDialog
+from motrix_tui.monitor.feed import BACKEND_TITLES, RunFeed
+from motrix_tui.shell.dialogs import Answer, Question
+from motrix_tui.threads import in_thread
+
+if TYPE_CHECKING:
+    from motrix_core.runs.layout import Run
+
+_SOON_S = 0.5
+"""An answer that takes longer is announced, so that nobody presses the key again."""
+
+
+class RunActions(Widget):
+    """The part of MonitorPane that acts on the run that is shown."""
+
+    _feed: RunFeed | None = None
+
+    def _live_feed(self) -> RunFeed | None:
+        """The feed of a live run; without one it is said what the run is, and None returned."""
+        feed = self._feed
+        if feed is None or feed.is_live:
+            return feed
+        mend = "" if feed.status == "unreadable" else f"; motrix run --resume {feed.run.id} continues it"
+        self.notify(f"the run is {feed.status} already{mend}", severity="warning", markup=False)
+        return None
+
+    def action_stop(self) -> None:
+        feed = self._live_feed()
+        if feed is not None:
+            self._ask_and_stop(feed.run)
+
+    def action_pause(self) -> None:
+        feed = self._live_feed()
+        if feed is None:
+            return
+        if feed.is_paused:
+            self._request(feed.run, {"type": "resume"}, "training goes on")
+        else:
+            self._request(feed.run, {"type": "pause"}, "paused; p goes on")
+
+    def action_checkpoint(self) -> None:
+        feed = self._live_feed()
+        if feed is not None:
+            self._request(feed.run, {"type": "checkpoint"}, "checkpoint written")
+
+    def action_edit(self) -> None:
+        feed = self._live_feed()
+        if feed is not None:
+            self._edit(feed)
+
+    def action_switch_backend(self) -> None:
+        feed = self._live_feed()
+        if feed is not None:
+            self._ask_and_switch(feed.run, "torch" if feed.backend == "jax" else "jax")
+
+    @work(exclusive=True, group="monitor-question")
+    async def _ask_and_stop(self, run: Run) -> None:
+        from motrix_core.process.control import request_stop
+
+        question = Question(
+            "Stop this run?",
+            f"{run.env} · {run.id}\n\nStop takes a final checkpoint first; Kill ends it at once and loses what came "
+            "after the last checkpoint.",
+            (Answer("s", "Stop", "stop", "warning"), Answer("K", "Kill", "kill", "error")),
+        )
+        answer = await self.app.push_screen_wait(question)
+        if answer in ("stop", "kill"):
+            said = "kill requested" if answer == "kill" else "stop requested; a final checkpoint comes first"
+            self._carry_out(partial(request_stop, run, kill=answer == "kill"), "stopping", said)
+
+    @work(exclusive=True, group="monitor-question")
+    async def _edit(self, feed: RunFeed) -> None:
+        values = await self.app.push_screen_wait(EditDialog(feed.settings))
+        if values:
+            said = ", ".join(f"{path.removeprefix('ppo.')} is {value:g}" for path, value in values.items())
+            self._request(feed.run, {"type": "set", "values": values}, said)
+
+    @work(exclusive=True, group="monitor-question")
+    async def _ask_and_switch(self, run: Run, backend: str) -> None:
+        from motrix_core.process.asking import switch
+
+        title = BACKEND_TITLES[backend]
+        question = Question(
+            f"Switch to {title}?",
+            f"{run.env} · {run.id}\n\nA checkpoint is written, and {title} goes on from it with the same weights and "
+            "optimiser. Starting it takes some seconds.",
+            (Answer("s", "Switch", "switch", "primary"),),
+        )
+        if await self.app.push_screen_wait(question) == "switch":
+            self._carry_out(partial(switch, run, backend), f"a switch to {title}", f"{title} goes on")
+
+    def _request(self, run: Run, request: dict[str, Any], said: str) -> None:
+        from motrix_core.process.asking import ask
+
+        self._carry_out(partial(ask, run, request), str(request["type"]), said)
+
+    @work(group="monitor-request")
+    async def _carry_out(self, act: Callable[[], object], what: str, said: str) -> None:
+        """`act` in a thread; a toast says `said`, or why it was refused."""
+        task = asyncio.ensure_future(in_thread(act))
+        await asyncio.wait({task}, timeout=_SOON_S)
+        if not task.done():
+            self.notify(f"{what} requested; the trainer answers after its rollout", markup=False)
+        try:
+            await task
+        except (MotrixError, OSError) as error:
+            self.notify(str(error), severity="error", markup=False)
+        else:
+            self.notify(said, markup=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,6 +124,9 @@ def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
         raise UsageError("no environment given", mend=f"type --env NAME, one of: {', '.join(sorted(specs))}")
     if env not in specs:
         raise UnknownName("environment", env, sorted(specs), listing="motrix envs")
+    if not specs[env].sims:
+        # The variable says which engine a person prefers; it is no reason to refuse an environment without one.
+        sources = replace(sources, environ={name: text for name, text in os.environ.items() if name != "MOTRIX_SIM"})
     sim = select_sim(sources.wanted("sim") or "auto", specs[env].sims)
     # Everything that can be wrong with the configuration is said before seconds are spent on probing a backend.
     wanted = sources.wanted("backend") or "auto"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from motrix_core.cli import main
+from motrix_core.cli import build_parser, main
+from motrix_core.commands.run import resolve
 
 
 @pytest.fixture(autouse=True)
@@ -112,6 +113,14 @@ def test_a_simulator_that_the_environment_does_not_need_is_refused(capsys: pytes
     err = refused(["run", "--env", "pendulum", "--backend", "jax", "--sim", "mujoco"], capsys)
     assert "needs no simulator" in err
     assert "--sim auto" in err
+
+
+def test_a_preferred_simulator_does_not_keep_an_environment_without_one_from_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MOTRIX_SIM", "mujoco")
+    args = build_parser().parse_args(["run", "--env", "pendulum", "--backend", "jax"])
+    assert resolve(args)[0].sim == "none"
 
 
 def test_seed_and_random_seed_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ from motrix_core.runs import checkpoints
 from motrix_core.runs.layout import Run, create_run
 
 SAMPLES = 32
-FUSED = {"engine": "fused", "tensorboard": False}
+FUSED = {"engine": "fused", "tensorboard": False, "eval_every_updates": 0}
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ class BaseRLCfg(_Model):
     play_num_envs: Whole = setting(
         16,
         title="Environments at play",
-        help="Environments shown side by side when a policy is played or evaluated.",
+        help="Environments shown side by side when a policy is played.",
         group="Run",
         unit="environments",
         lower=1,

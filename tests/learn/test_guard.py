@@ -134,6 +134,26 @@ def test_a_reward_beyond_all_bounds_is_traced_to_its_environment(backend: str, k
     assert checkpoints.best_checkpoint(run) in (None, "step_32")
 
 
+@pytest.mark.parametrize("kind", ["fused", "stock"])
+def test_a_learning_rate_beyond_reason_fails_the_run_and_leaves_no_checkpoint_of_it(
+    backend: str, kind: str, trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[Exception] = []
+    original = TrainSession.begin
+
+    def begin(session: TrainSession, trainer: Any, env: Any) -> None:
+        original(session, trainer, env)
+        # Beyond what the configuration allows: the first step already leaves weights whose squares overflow.
+        trainer.restore(AgentState(trainer.capture().arrays, 1e30))
+
+    monkeypatch.setattr(TrainSession, "begin", begin)
+    constant = {"learning_rate_scheduler_kl_threshold": 0.0, "train": {"engine": kind}}
+    run = trained(backend, lambda *_: None, errors, **constant)
+    (error,) = errors
+    assert "Training had already gone back" in str(error) and "try a smaller ppo.learning_rate" in str(error)
+    assert checkpoints.list_checkpoints(run) == []
+
+
 def test_weights_that_blow_up_are_named(backend: str, trained: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     errors: list[Exception] = []
     original = TrainSession.end_update

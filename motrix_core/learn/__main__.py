@@ -1,9 +1,9 @@
 """The trainer process: `python -m motrix_core.learn RUN_DIR`.
 
-Trains the run in RUN_DIR as its config.json says, continuing from its newest checkpoint if it has one. SIGTERM and
-SIGINT stop it after the current rollout and a final checkpoint, and so does the loss of its supervisor. Exit codes:
-0 finished, 130 stopped, 10 to be continued by the other backend, 3 failed; a failure is also told by a `warning` event
-of level "error".
+Trains the run in RUN_DIR as its config.json and its newest segment say, continuing from its newest checkpoint if it has
+one. SIGTERM and SIGINT stop it after the current rollout and a final checkpoint, and so does the loss of its
+supervisor. Exit codes: 0 finished, 130 stopped, 10 to be continued by the other backend, 3 failed; a failure is also
+told by a `warning` event of level "error".
 """
 
 from __future__ import annotations

@@ -39,6 +39,14 @@ def test_the_cause_of_a_failure_is_the_trainers_own_words() -> None:
     assert judged(3, None, error, "ignored").cause == "EnvironmentFailed: NaN in\\x1b[31m sensor"
 
 
+@pytest.mark.parametrize(
+    ("successor", "stop", "status"),
+    [("jax", None, "switched"), ("jax", "asked", "stopped"), ("jax", "killed", "stopped"), (None, None, "failed")],
+)
+def test_a_hand_over_needs_somebody_to_hand_over_to(successor: str | None, stop: Stop | None, status: str) -> None:
+    assert judge(10, stop=stop, error=None, console=[], successor=successor).status == status
+
+
 def test_without_words_the_cause_is_the_last_line_of_the_log() -> None:
     assert judged(1, None, None, "Traceback", "ImportError: x").cause == "exit code 1: ImportError: x"
     assert judged(1).cause == "exit code 1: it printed nothing"

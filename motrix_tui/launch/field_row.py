@@ -214,5 +214,13 @@ class FieldEditor(Input):
     def action_cancel(self) -> None:
         self._row.cancel()
 
+    def on_focus(self) -> None:
+        # The terminal window may give the focus back to an editor that was left meanwhile.
+        if not self._row.is_editing and isinstance(self._row.parent, Widget):
+            self.screen.set_focus(self._row.parent)
+
     def on_blur(self) -> None:
-        self._row.close()
+        # An old Blur may come after the next edit of this field has begun (Enter, Enter), and it also comes when the
+        # terminal's window loses the focus: in both cases what is typed next belongs here.
+        if self.screen.focused is not self and self.app.app_focus:
+            self._row.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fake_core import FakeCore, make_probe, settle
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList, Static
 
@@ -199,6 +200,30 @@ async def test_what_is_typed_right_after_enter_goes_into_the_field(opened: Open)
         await pilot.press("enter", *"3072")
         await pilot.pause()
         assert pilot.app.place == "launch" and row(pilot, "ppo.num_envs").text == "3072"
+
+
+async def test_an_old_blur_does_not_close_the_next_edit_of_the_same_field(opened: Open) -> None:
+    async with opened() as pilot:
+        await edit(pilot, "ppo.num_envs", "1024")
+        field = row(pilot, "ppo.num_envs")
+        field.edit()
+        pilot.app.query_one("#ppo-num_envs Input", Input).post_message(events.Blur())
+        await pilot.pause()
+        await pilot.press("5", "1", "2", "enter")
+        assert field.text == "512" and not field.is_editing
+
+
+async def test_an_edit_goes_on_when_the_terminals_window_was_left_meanwhile(opened: Open) -> None:
+    async with opened() as pilot:
+        pilot.app.query_one(FormPanel).show_field("ppo.num_envs")
+        await pilot.press("enter", "ctrl+u", "5")
+        pilot.app.post_message(events.AppBlur())
+        await pilot.pause()
+        pilot.app.post_message(events.AppFocus())
+        await pilot.pause()
+        await pilot.press("1", "2", "enter")
+        assert row(pilot, "ppo.num_envs").text == "512"
+        assert isinstance(pilot.app.focused, FieldList)
 
 
 async def test_tab_takes_the_value_and_edits_the_next_field(opened: Open) -> None:

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.widget import Widget
-from textual.widgets import ContentSwitcher
+from textual.widgets import ContentSwitcher, Input
 
 from motrix_core.errors import MotrixError
 from motrix_core.runs.text import plain
@@ -156,8 +156,9 @@ class MotrixApp(MotrixLike):
         self._main.query_one(TopBar).place = name
         pane = switcher.query_one(f"#{name}")
         if self.focused is None or pane not in self.focused.ancestors_with_self:
-            first = next((widget for widget in self.screen.focus_chain if pane in widget.ancestors_with_self), None)
-            self.screen.set_focus(first)
+            # Not into a filter, where the keys that the footer offers would be typed as text.
+            inside = [widget for widget in self.screen.focus_chain if pane in widget.ancestors_with_self]
+            self.screen.set_focus(next((widget for widget in inside if not isinstance(widget, Input)), None))
         self.screen.refresh_bindings()
         return pane
 

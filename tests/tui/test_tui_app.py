@@ -240,6 +240,15 @@ async def test_the_key_bar_follows_the_place_and_hides_what_would_be_typed(opene
         assert "d delete" in bar.render().plain and "b backend" not in bar.render().plain
 
 
+@pytest.mark.parametrize("place", ["1", "3"])
+async def test_coming_back_to_a_place_leaves_letters_to_its_actions(opened: Open, place: str) -> None:
+    async with opened() as pilot:
+        for key in (place, "2", place):
+            await pilot.press(key)
+            await settle(pilot)
+        assert pilot.app.focused is not None and not isinstance(pilot.app.focused, Input)
+
+
 async def test_a_click_in_the_key_bar_presses_the_key(opened: Open) -> None:
     async with opened() as pilot:
         line = pilot.app.query_one(KeyBar).render().plain

@@ -41,7 +41,10 @@ def test_an_answer_carries_the_id_and_says_why_not() -> None:
         ({}, "unknown request"),
         ({"type": "set"}, "needs values"),
         ({"type": "set", "values": {"ppo.rollouts": 3}}, "unknown setting"),
-        ({"type": "set", "values": {"ppo.learning_rate": -1.0}}, "ppo.learning_rate=-1.0 must be a number from 1e-9 to 1"),
+        (
+            {"type": "set", "values": {"ppo.learning_rate": -1.0}},
+            "ppo.learning_rate=-1.0 must be a number from 1e-9 to 1",
+        ),
         ({"type": "set", "values": {"ppo.learning_rate": float("nan")}}, "must be a number"),
         ({"type": "set", "values": {"ppo.learning_rate": True}}, "must be a number"),
         ({"type": "switch", "backend": "tensorflow"}, "unknown backend"),

@@ -242,7 +242,7 @@ async def test_the_key_bar_follows_the_place_and_hides_what_would_be_typed(opene
 
 @pytest.mark.parametrize("place", ["1", "3"])
 async def test_coming_back_to_a_place_leaves_letters_to_its_actions(opened: Open, place: str) -> None:
-    async with opened() as pilot:
+    async with opened(size=(80, 24)) as pilot:
         for key in (place, "2", place):
             await pilot.press(key)
             await settle(pilot)

@@ -23,6 +23,7 @@ from motrix_core.errors import MotrixError
 from motrix_core.process.lifeline import Lifeline
 from motrix_core.process.outcome import EXIT_FAILED, EXIT_FINISHED, EXIT_STOPPED, EXIT_SWITCHED
 from motrix_core.runs.events import EventWriter
+from motrix_core.runs.files import PRIVATE
 from motrix_core.runs.layout import Run
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m motrix_core.learn", description="Train the run in RUN_DIR.")
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR", help="the run's folder, made by motrix run")
     args = parser.parse_args(argv)
+    # TensorBoard's writer, and whatever else is imported, asks for files that everybody may read.
+    os.umask(PRIVATE)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

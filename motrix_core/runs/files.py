@@ -11,6 +11,8 @@ from typing import Any
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+PRIVATE = 0o077
+"""The umask that gives these modes to what other libraries write."""
 
 
 def make_folder(path: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -116,6 +117,21 @@ def test_a_budget_that_is_no_whole_number_of_updates_is_rounded_up(
     assert trainer_process(run).wait(LIMIT_S) == 0
     assert [event["env_steps"] for event in events_of(run, "metrics")] == [32, 64]
     assert not run.paths.tensorboard.exists()
+
+
+def test_nobody_else_can_read_what_a_trainer_writes(make_run: Callable[..., Run], trainer_process: START) -> None:
+    run = make_run("torch", max_env_steps=32)
+    run.paths.console.touch(0o600)
+    before = os.umask(0)
+    try:
+        process = trainer_process(run)
+    finally:
+        os.umask(before)
+    assert process.wait(LIMIT_S) == 0, run.paths.console.read_text()
+    written = sorted(run.path.rglob("*"))
+    assert {"tb", "step_32"} <= {path.name for path in written}
+    assert {path: oct(path.stat().st_mode & 0o077) for path in written if path.stat().st_mode & 0o077} == {}
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o700, 0o600}
 
 
 @pytest.mark.parametrize(

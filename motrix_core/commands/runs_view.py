@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
@@ -104,8 +106,8 @@ def print_details(run: Run) -> None:
         grid.add_row(_text("checkpoint", "bold"), _text(f"{info['path']} ({info['bytes'] / 1e6:.1f} MB{marks})"))
     for name, value in sorted((details["metrics"] or {}).items()):
         grid.add_row(_text(name, "bold"), _text(_number(value)))
-    for path, value in _flat((details["record"] or {}).get("config", {})):
-        grid.add_row(_text(path, "dim"), _text(value))
+    for path, text in _settings((details["record"] or {}).get("config", {})):
+        grid.add_row(_text(path, "dim"), _text(text))
     _console().print(grid)
 
 
@@ -117,10 +119,18 @@ def _newest(run: Run) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _flat(value: Any, path: str = "") -> list[tuple[str, Any]]:
-    if not isinstance(value, dict):
-        return [(path, value)]
-    return [item for key, inner in value.items() for item in _flat(inner, f"{path}.{key}" if path else str(key))]
+def _settings(config: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Path and text of every setting, as it would be typed; another version's settings too."""
+    from motrix_core.config.fields import known_fields
+    from motrix_core.config.keys import flatten
+    from motrix_core.config.text import format_option, format_value
+
+    for path, value in flatten(config).items():
+        field = known_fields().get(path)
+        if field is not None:
+            yield path, format_value(field, value, display=True)
+        else:
+            yield path, format_option(value) if isinstance(value, str | int | float) else json.dumps(value)
 
 
 def _console() -> Console:

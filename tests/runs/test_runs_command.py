@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from motrix_core.cli import main
+from motrix_core.config.schema import PPOCfg, RunConfig
 from motrix_core.runs import checkpoints
 from motrix_core.runs.events import EventWriter
 from motrix_core.runs.identity import Identity, own_identity
-from motrix_core.runs.layout import Run
+from motrix_core.runs.layout import Run, create_run
 from motrix_core.runs.state import RunState, Segment, write_state
 
 Motrix = Callable[..., tuple[int, str, str]]
@@ -88,6 +89,30 @@ def test_everything_about_a_run_is_shown(motrix: Motrix, run: Run) -> None:
     assert shown["record"]["config"]["env"] == "cartpole"
     assert shown["checkpoints"][0]["env_steps"] == 65_536
     assert shown["metrics"] == {"return/mean": 812.5}
+
+
+def settings_shown(motrix: Motrix) -> dict[str, str]:
+    lines = (line.split(maxsplit=1) for line in motrix("show", "last")[1].splitlines())
+    return {words[0]: words[1].strip() for words in lines if len(words) == 2}
+
+
+def test_settings_are_shown_as_they_are_typed(motrix: Motrix, runs_dir: Path) -> None:
+    sizes = (64, 32)
+    ppo = PPOCfg(policy_hidden_layer_sizes=sizes, value_hidden_layer_sizes=sizes, max_env_steps=10_000_000)
+    config = RunConfig(env="cartpole", backend="jax", ppo=ppo, env_options={"episode_s": 5.0, "fast": True})
+    run = create_run(config, runs_dir, extra={})
+    shown = settings_shown(motrix)
+    assert shown["ppo.policy_hidden_layer_sizes"] == "64-32"
+    assert shown["ppo.kl_threshold"] == "0"
+    assert shown["ppo.max_env_steps"] == "10 000 000"
+    assert (shown["train.tensorboard"], shown["env_options.episode_s"], shown["env_options.fast"]) == (
+        "true",
+        "5.0",
+        "true",
+    )
+    # What another version has written is shown too.
+    run.paths.config.write_text(run.paths.config.read_text().replace('"ppo": {', '"later": [1, null],\n"ppo": {', 1))
+    assert settings_shown(motrix)["later"] == "[1, null]"
 
 
 def test_an_unknown_run_is_wrong_usage(motrix: Motrix, run: Run) -> None:

@@ -33,6 +33,7 @@ class Narrator:
         self.stream = stream
         self.total_env_steps = derived(run.current_config()).env_steps
         self.env_steps = 0
+        self.last_return: float | None = None
         self.best_return: float | None = None
         self.best_evaluation: float | None = None
         self.last: dict[str, Any] = {}
@@ -53,6 +54,7 @@ class Narrator:
             self.last = data
             mean = data.get("return/mean")
             if mean is not None:
+                self.last_return = mean
                 self.best_return = mean if self.best_return is None else max(self.best_return, mean)
             self.metrics(event)
         elif kind == "warning":
@@ -78,11 +80,12 @@ class Narrator:
     def sentence(self) -> str:
         """Where training stands, in one line."""
         parts = [f"{self.env_steps:,}/{self.total_env_steps:,} env steps"]
-        speed, mean = self.last.get("perf/env_steps_per_s"), self.last.get("return/mean")
+        speed = self.last.get("perf/env_steps_per_s")
         if speed:
             parts.append(f"{speed:,.0f} steps/s")
-        if mean is not None:
-            parts.append(f"return {mean:.1f}")
+        if self.last_return is not None:
+            # Of the last update in which an episode ended.
+            parts.append(f"return {self.last_return:.1f}")
         if self.best_return is not None:
             parts.append(f"best {self.best_return:.1f}")
         return " · ".join(parts)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from motrix_core.runs.checkpoints import list_checkpoints
 from motrix_core.runs.layout import Run, RunSummary, summarise
-from motrix_core.runs.reader import newest_events
+from motrix_core.runs.reader import newest_events, newest_number
 from motrix_core.runs.text import plain
 
 _RETURN = "return/mean"
@@ -24,11 +24,10 @@ _WIDTH_OF_PIPES = 250
 
 
 def row_json(summary: RunSummary) -> dict[str, Any]:
-    """One run of the list. `env_steps` and `return_mean` are the newest written, null if there is none."""
+    """One run of the list. `env_steps` and `return_mean` are the newest known, null if there is none."""
     run, state = summary.run, summary.state
     newest = _newest(run)
     last = next(reversed(newest.values()), None)
-    value = newest.get("metrics", {}).get("data", {}).get(_RETURN)
     return {
         "id": run.id,
         "env": run.env,
@@ -36,7 +35,7 @@ def row_json(summary: RunSummary) -> dict[str, Any]:
         "status": summary.status,
         "cause": state.cause if state else None,
         "env_steps": last["env_steps"] if last else None,
-        "return_mean": value if isinstance(value, (int, float)) else None,
+        "return_mean": _return_mean(run, newest),
         "created_at": summary.created_at,
         "elapsed_s": round(state.elapsed_s, 3) if state else None,
         "path": str(run.path),
@@ -97,6 +96,7 @@ def print_details(run: Run) -> None:
         if details[name] is not None:
             grid.add_row(_text(name, "bold"), _text(details[name], _STYLES.get(details[name], "")))
     grid.add_row(_text("env steps", "bold"), _text(_count(details["env_steps"])))
+    grid.add_row(_text("return", "bold"), _text(_number(details["return_mean"])))
     grid.add_row(_text("trained for", "bold"), _text(_duration(details["elapsed_s"])))
     for segment in (details["state"] or {}).get("segments", []):
         ended = f"{segment['status']} after {_duration(segment['elapsed_s'])}"
@@ -117,6 +117,19 @@ def _newest(run: Run) -> dict[str, dict[str, Any]]:
     except OSError:
         # The list goes on without the numbers of a run that cannot be read; its `problem` says why.
         return {}
+
+
+def _return_mean(run: Run, newest: dict[str, dict[str, Any]]) -> float | None:
+    if "metrics" not in newest:
+        return None
+    value = newest["metrics"]["data"].get(_RETURN)
+    if isinstance(value, int | float):
+        return value
+    try:
+        return newest_number(run.paths.events, _RETURN)
+    except OSError:
+        # It could be read a moment ago, so it is being deleted.
+        return None
 
 
 def _settings(config: dict[str, Any]) -> Iterator[tuple[str, str]]:

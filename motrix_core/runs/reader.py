@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from motrix_core.runs.lines import JsonLineReader
 _MAX_STEPS = 2**53
 _MAX_UPDATE = 2**31
 _TAIL_BYTES = 128 << 10
+_LONG_TAIL_BYTES = 2 << 20
 
 
 class EventReader(JsonLineReader):
@@ -36,14 +38,29 @@ class EventReader(JsonLineReader):
 def newest_events(path: Path) -> dict[str, dict[str, Any]]:
     """The newest event of each type among the last 128 KiB of `path`, oldest type first: cheap enough for a long list
     of runs. Empty if there is none; raises OSError if the file is there but cannot be read."""
+    newest: dict[str, dict[str, Any]] = {}
+    for event in _tail(path, _TAIL_BYTES):
+        newest.pop(event["type"], None)
+        newest[event["type"]] = event
+    return newest
+
+
+def newest_number(path: Path, metric: str) -> float | None:
+    """The newest value of `metric` that is not null, among the last 2 MiB of `path`: updates in which no episode ended
+    have no return, and a long episode spans many. Raises OSError as `newest_events` does."""
+    newest = None
+    for event in _tail(path, _LONG_TAIL_BYTES):
+        value = event["data"].get(metric) if event["type"] == "metrics" else None
+        if type(value) is float or type(value) is int:
+            newest = value
+    return newest
+
+
+def _tail(path: Path, size: int) -> Iterator[dict[str, Any]]:
     reader = EventReader(path)
     try:
-        reader.start_at(max(0, Path(path).stat().st_size - _TAIL_BYTES))
+        reader.start_at(max(0, Path(path).stat().st_size - size))
     except FileNotFoundError:
-        return {}
-    newest: dict[str, dict[str, Any]] = {}
+        return
     while not reader.at_end:
-        for event in reader.poll():
-            newest.pop(event["type"], None)
-            newest[event["type"]] = event
-    return newest
+        yield from reader.poll()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from motrix_core.cli import main
+from motrix_core.commands.progress import LineNarrator
 from motrix_core.config.schema import PPOCfg, RunConfig
 from motrix_core.runs import checkpoints
 from motrix_core.runs.events import EventWriter
@@ -54,6 +55,37 @@ def test_the_list_for_scripts_is_one_object_per_line(motrix: Motrix, make_run: C
     assert [row["id"] for row in rows] == [second.id, first.id]
     assert rows[1]["env_steps"] == 65_536 and rows[1]["return_mean"] == 812.5 and rows[1]["elapsed_s"] == 3725.0
     assert rows[0]["env_steps"] is None and rows[0]["path"] == str(second.path)
+
+
+@pytest.mark.parametrize("updates", [1, 300])
+def test_updates_in_which_no_episode_ends_leave_the_last_return_in_the_list(
+    updates: int, motrix: Motrix, run: Run
+) -> None:
+    with EventWriter(run.paths.events) as writer:
+        writer.write("metrics", env_steps=64, update=1, data={"return/mean": 812.5})
+        for update in range(2, 2 + updates):
+            data = {"return/mean": None, **{f"reward/term_{index}/mean": 0.125 for index in range(20)}}
+            writer.write("metrics", env_steps=64 * update, update=update, data=data)
+    row = json.loads(motrix("list", "--json")[1])
+    assert (row["return_mean"], row["env_steps"]) == (812.5, 64 * (1 + updates))
+    assert "812.5" in motrix("list")[1]
+    assert "812.5" in motrix("show", "last")[1]
+
+
+def test_a_run_in_which_no_episode_has_ended_has_no_return(motrix: Motrix, run: Run) -> None:
+    with EventWriter(run.paths.events) as writer:
+        writer.write("metrics", env_steps=64, update=1, data={"return/mean": None})
+    assert json.loads(motrix("list", "--json")[1])["return_mean"] is None
+
+
+def test_progress_keeps_the_last_return_too(run: Run) -> None:
+    told = io.StringIO()
+    narrator = LineNarrator(run, told)
+    for step, mean in ((64, 20.0), (128, 812.5), (192, 300.25), (256, None)):
+        narrator.event({"type": "metrics", "env_steps": step, "data": {"return/mean": mean}})
+    narrator.summary(RunState(status="finished"))
+    assert "256/" in narrator.sentence()
+    assert "return 300.2 · best 812.5" in told.getvalue().splitlines()[-3]
 
 
 def test_an_empty_list_says_how_to_begin_and_leaves_stdout_alone(motrix: Motrix) -> None:

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
-import numpy as np
 from numpy.typing import ArrayLike
 from rich.segment import Segment
 from rich.style import Style
@@ -25,9 +23,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from motrix_tui.charts import axes, plot
-from motrix_tui.charts.braille import BRAILLE, Glyphs, text
+from motrix_tui.charts.braille import BRAILLE, Glyphs
 from motrix_tui.charts.palette import series_colours, slot_for
 from motrix_tui.charts.plot import Curve, Mark, Picture, PlotSpec
+from motrix_tui.charts.strips import rows_of
 from motrix_tui.charts.view import View
 from motrix_tui.charts.window import SeriesBuffer
 
@@ -74,7 +73,6 @@ class Chart(Widget, can_focus=True):
         smoothing: float = 0.0,
         x_axis: str = "env_steps",
         glyphs: Glyphs = BRAILLE,
-        empty_text: str = "waiting for the first update…",
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -83,7 +81,7 @@ class Chart(Widget, can_focus=True):
         self._curves: dict[str, Curve] = {}
         self._slots: dict[str, int] = {}
         self._log_y, self._smoothing, self._x_axis = log_y, smoothing, x_axis
-        self._glyphs, self._empty_text = glyphs, empty_text
+        self._glyphs, self._empty_text = glyphs, ""
         self._marks: tuple[Mark, ...] = ()
         self._domain: tuple[float, float] | None = None
         self._view = View()
@@ -158,6 +156,12 @@ class Chart(Widget, can_focus=True):
     def set_log_y(self, log_y: bool) -> None:
         if log_y != self._log_y:
             self._log_y = log_y
+            self._changed()
+
+    def set_empty_text(self, text: str) -> None:
+        """What to say while there is no value at all."""
+        if text != self._empty_text:
+            self._empty_text = text
             self._changed()
 
     def set_smoothing(self, weight: float) -> None:
@@ -295,7 +299,7 @@ class Chart(Widget, can_focus=True):
         picture = plot.compose(columns, rows - with_legend, spec)
         self._picture = picture
         styles = self._ink_styles()
-        strips = _strips(picture, styles)
+        strips = rows_of(picture, styles)
         if with_legend:
             strips.insert(0, self._legend(columns, styles))
         self._strips = strips
@@ -378,22 +382,3 @@ class Chart(Widget, can_focus=True):
             return []
         column = picture.column_of(self._crosshair)
         return [mark.label for mark in self._marks if column is not None and picture.column_of(mark.x) == column]
-
-
-def _strips(picture: Picture, styles: list[Style]) -> list[Strip]:
-    """The rows of a picture, with one segment for each run of equal ink."""
-    rows, columns = picture.inks.shape
-    if not picture.inks.size:
-        return []
-    inks = picture.inks.ravel()
-    cuts = np.flatnonzero(inks[1:] != inks[:-1]) + 1
-    cuts = np.union1d(cuts, np.arange(0, rows * columns + 1, columns)).tolist()
-    characters = text(picture.points.ravel())
-    strips: list[Strip] = []
-    segments: list[Segment] = []
-    for start, stop in pairwise(cuts):
-        segments.append(Segment(characters[start:stop], styles[inks[start]]))
-        if stop % columns == 0:
-            strips.append(Strip(segments, columns))
-            segments = []
-    return strips

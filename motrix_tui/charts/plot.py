@@ -149,9 +149,12 @@ def _gutter(columns: int) -> int:
 
 
 def _why_empty(spec: PlotSpec) -> str:
-    if spec.log_y and any(np.isfinite(curve.buffer.raw.values).any() for curve in spec.curves):
+    values = [curve.buffer.raw.values for curve in spec.curves]
+    if not any(np.isfinite(some).any() for some in values):
+        return spec.empty_text
+    if spec.log_y and not any((some > 0).any() for some in values):
         return "nothing above zero for log y"
-    return spec.empty_text
+    return "no value in this range"
 
 
 def _layers(spec: PlotSpec, edges: NDArray[np.float64]) -> list[_Layer]:

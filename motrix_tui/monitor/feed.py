@@ -31,7 +31,8 @@ class RunFeed:
     """One run, read in bounded batches.
 
     `generation` goes up when points that were given before no longer count (the trainer resumed from a checkpoint, the
-    file was replaced): charts then take their series anew. `problem` says what could not be read, or is None.
+    file was replaced): charts then take their series anew. `problem` says what could not be read, or is None. `engine`
+    is that of the configuration, "" if it is not known.
     """
 
     def __init__(self, run: Run, *, clock: Callable[[], float] = time.time) -> None:
@@ -44,6 +45,7 @@ class RunFeed:
         self._reader = EventReader(run.paths.events)
         self._restarts = 0
         self._target = self._configured_target()
+        self.engine = self._configured_engine()
         self.refresh_state()
 
     @property
@@ -89,16 +91,20 @@ class RunFeed:
             self.problem = None
 
     def _configured_target(self) -> int | None:
-        target = self._configured_ppo().get("max_env_steps")
+        target = self._configured("ppo").get("max_env_steps")
         return target if type(target) is int and target > 0 else None
 
-    def _configured_ppo(self) -> dict[str, Any]:
+    def _configured_engine(self) -> str:
+        engine = self._configured("train").get("engine")
+        return engine if isinstance(engine, str) else ""
+
+    def _configured(self, section: str) -> dict[str, Any]:
         try:
-            ppo = self.run.record()["config"].get("ppo")
+            values = self.run.record()["config"].get(section)
         except MotrixError:
             # The charts work without; what is wrong with the folder is said by `problem`.
             return {}
-        return ppo if isinstance(ppo, dict) else {}
+        return values if isinstance(values, dict) else {}
 
     # --- figures ---
 
@@ -136,7 +142,7 @@ class RunFeed:
     @property
     def settings(self) -> dict[str, float | None]:
         """What can change during training, by its path, as it is now; None where that is not known."""
-        ppo = self._configured_ppo()
+        ppo = self._configured("ppo")
         values: dict[str, Any] = {path: ppo.get(path.removeprefix("ppo.")) for path in SETTABLE}
         for mark in self.series.marks:
             given = mark.data.get("values")

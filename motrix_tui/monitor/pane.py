@@ -28,7 +28,7 @@ from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.monitor.grid import ChartGrid
 from motrix_tui.monitor.header import Header, resources_line, trouble
 from motrix_tui.monitor.log import LogPane, LogTail
-from motrix_tui.monitor.panels import PanelSpec, make_panels
+from motrix_tui.monitor.panels import PanelSpec, make_panels, why_empty
 from motrix_tui.monitor.phases import PHASES, PhasePanel, mean_of_last, metric
 from motrix_tui.monitor.run_actions import RunActions
 
@@ -184,6 +184,11 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         panel.set_class(problem is not None, "-wrong")
         if problem is not None:
             panel.update(problem)
+        updates, is_live = feed.series.rows, feed.is_live
+        for id, chart in self._tiles.items():
+            if chart.display:
+                text = why_empty(self._panels[id], updates=updates, engine=feed.engine, is_live=is_live)
+                chart.set_empty_text(text)
 
     def _draw_charts(self) -> None:
         """Give the charts on the page what is new; a chart without anything new does not draw."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 _SPREAD = ("mean", "max", "min")
 _MOST_REWARD_TERMS = 8
+_EPISODIC = ("return/", "episode_length/")
+_NOT_OF_THE_STOCK_ENGINE = ("optim/grad_norm", "policy/clip_fraction")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,18 @@ class PanelSpec:
         """Whether `text` occurs in the title or a metric's name; case does not matter."""
         wanted = text.strip().casefold()
         return any(wanted in part.casefold() for part in (self.title, *(series.name for series in self.series)))
+
+
+def why_empty(panel: PanelSpec, *, updates: int, engine: str, is_live: bool) -> str:
+    """Why the chart of `panel` has no value after `updates` updates of a run by `engine`."""
+    names = [series.name for series in panel.series]
+    if not updates:
+        return "waiting for the first update…" if is_live else "the run ended before its first update"
+    if all(name.startswith(_EPISODIC) for name in names):
+        return "no episode has ended yet" if is_live else "no episode ended"
+    if engine == "stock" and all(name in _NOT_OF_THE_STOCK_ENGINE for name in names):
+        return "not reported by the stock engine"
+    return "no value yet" if is_live else "no value was reported"
 
 
 # (id, title, names and labels, log y). KL, clip fraction and learning rate lie decades apart, hence log y.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -168,6 +170,11 @@ def test_missing_values_get_one_mark_for_each_gap() -> None:
 def test_a_chart_without_values_says_what_it_waits_for() -> None:
     picture = compose(40, 8, spec_of([0.0, 1.0], [np.nan, np.nan], empty_text="waiting"))
     assert any("waiting" in line for line in picture_text(picture))
+
+
+def test_a_range_without_values_is_not_called_a_run_without_values() -> None:
+    spec = dataclasses.replace(spec_of([0.0, 1.0, 2.0], [1.0, 2.0, np.nan], empty_text="waiting"), x_range=(1.5, 2.0))
+    assert any("no value in this range" in line for line in picture_text(compose(40, 8, spec)))
 
 
 def test_log_y_says_that_nothing_is_positive() -> None:

@@ -25,7 +25,7 @@ from motrix_tui.monitor.grid import ChartGrid, grid_shape
 from motrix_tui.monitor.header import header_lines, trouble
 from motrix_tui.monitor.log import LogPane, LogTail
 from motrix_tui.monitor.pane import MonitorPane
-from motrix_tui.monitor.panels import make_panels
+from motrix_tui.monitor.panels import make_panels, why_empty
 from motrix_tui.shell.dialogs import Question
 from motrix_tui.themes import DEFAULT_THEME, PALETTES
 
@@ -231,6 +231,21 @@ def test_no_key_of_monitor_means_two_things_and_each_has_a_handler() -> None:
     assert all(hasattr(MonitorPane, f"action_{action.handler}") for action in MONITOR_ACTIONS)
 
 
+def test_an_empty_chart_says_why_it_is_empty() -> None:
+    names = ("return/mean", "episode_length/mean", "optim/grad_norm", "reward/alive/mean")
+
+    def said(**changes: Any) -> list[str]:
+        state: dict[str, Any] = {"updates": 1, "engine": "stock", "is_live": True, **changes}
+        return [why_empty(panel, **state) for panel in make_panels(names)]
+
+    assert set(said(updates=0)) == {"waiting for the first update…"}
+    assert set(said(updates=0, is_live=False)) == {"the run ended before its first update"}
+    episodes = ["no episode has ended yet"] * 2
+    assert said() == [*episodes, "no value yet", "not reported by the stock engine"]
+    assert said(engine="fused") == [*episodes, "no value yet", "no value yet"]
+    assert said(is_live=False)[:3] == ["no episode ended", "no episode ended", "no value was reported"]
+
+
 # The pane.
 
 
@@ -254,6 +269,22 @@ async def test_events_that_arrive_are_drawn(run: Run) -> None:
         await pilot.pause()
         assert "×" in screen_text(app)
         assert "1.44M" in screen_text(app)
+
+
+async def test_a_run_whose_episodes_are_still_on_says_so_in_their_charts(tmp_path: Path) -> None:
+    config = RunConfig.model_validate({"env": "cartpole", "backend": "jax", "train": {"engine": "stock"}})
+    young = create_run(config, tmp_path / "runs", extra={})
+    set_state(young)
+    append(young, event("segment_started", 0, {"backend": "jax", "max_env_steps": 100 * STEPS}))
+    app = MonitorApp(now=START + 2)
+    async with app.run_test(size=(200, 60)) as pilot:
+        app.pane.open_run(young)
+        await until(pilot, lambda: "waiting for the first update" in screen_text(app))
+        silent = {f"return/{part}": None for part in ("mean", "min", "max")}
+        append(young, metrics(1, **silent, **{"episode_length/mean": None, "optim/grad_norm": None}))
+        await until(pilot, lambda: screen_text(app).count("no episode has ended yet") == 2)
+        assert "not reported by the stock engine" in screen_text(app)
+        assert "waiting" not in screen_text(app)
 
 
 async def test_a_new_chart_keeps_the_zoom_of_the_others(run: Run) -> None:

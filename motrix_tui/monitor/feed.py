@@ -22,7 +22,8 @@ from motrix_tui.monitor.phases import mean_of_last
 MAX_EVENTS = 2000
 BUDGET_S = 0.05
 _LEAST_STALL_S = 10.0
-_START_STALL_S = 60.0
+_START_STALL_S = 180.0
+_SECOND_UPDATE_STALL_S = 60.0
 BACKEND_TITLES = {"jax": "JAX", "torch": "PyTorch"}
 _SPEED = "perf/env_steps_per_s"
 
@@ -155,15 +156,31 @@ class RunFeed:
 
     @property
     def silence_s(self) -> float:
-        """Seconds since the newest event, or since the state was written if there is none."""
-        last = self.series.last_time or (self.state.updated_at if self.state else 0.0)
+        """Seconds since the newest event or the start of the newest trainer, or since the state was written."""
+        last = self.series.last_time
+        if self.state is not None:
+            started = self.state.segments[-1].started_at if self.state.segments else 0.0
+            last = max(last, started) or self.state.updated_at
         return max(0.0, self._clock() - last) if last else 0.0
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether a live trainer, the first one or one that goes on after a switch, has not made its first update."""
+        status = self.state.shown_status if self.state is not None else ""
+        if not self.at_end or status not in ("running", "starting"):
+            return False
+        begun = next((mark for mark in reversed(self.series.marks) if mark.kind == "segment_started"), None)
+        updates, _ = self.series.xy(_SPEED, "time")
+        # Between segments the time of training stands still, so an update at that very time came before.
+        return status == "starting" or not len(updates) or (begun is not None and updates[-1] <= begun.time)
 
     def _is_silent(self, status: str) -> bool:
         if not self.at_end or status not in ("running", "starting"):
             return False
-        if self.series.rows < 2 or status == "starting":
+        if self.is_starting:
             return self.silence_s > _START_STALL_S
+        if self.series.rows < 2:
+            return self.silence_s > _SECOND_UPDATE_STALL_S
         x, _ = self.series.xy(_SPEED, "time")
         usual_s = float(np.median(np.diff(x[-20:]))) if len(x) >= 3 else 0.0
         return self.silence_s > max(_LEAST_STALL_S, 4 * usual_s)

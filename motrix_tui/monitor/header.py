@@ -133,13 +133,15 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def trouble(feed: RunFeed, last_lines: Sequence[str]) -> Content | None:
-    """What is wrong with the run and what to do; None while all is well."""
+    """What is wrong with the run and what to do, or why nothing happens yet; None while all is well."""
     status = feed.status
     if feed.problem:
         return Content(plain(feed.problem, limit=400)).stylize("$error")
     if status == "stalled":
         hint = "the trainer's process lives; x stops or kills it" if _trainer_lives(feed) else "its trainer is gone"
         return Content.assemble((f"no update for {duration(feed.silence_s)}", "bold $warning"), f" · {hint}")
+    if feed.is_starting:
+        return Content("starting: importing the backend and compiling").stylize("$muted")
     if status in ("failed", "crashed", "lost"):
         exit_code = feed.state.exit_code if feed.state else None
         cause = feed.cause or ("nothing supervises it any more" if status == "lost" else "no cause was recorded")

@@ -202,6 +202,46 @@ def test_a_trainer_that_stops_talking_is_stalled(run: Run) -> None:
     assert feed.status == "stalled" and said is not None and "no update for 20s" in said.plain
 
 
+@pytest.mark.parametrize("status", ["starting", "running"])
+def test_a_trainer_has_three_minutes_for_its_first_update(tmp_path: Path, status: str) -> None:
+    young = create_run(RunConfig(env="cartpole", backend="jax"), tmp_path / "runs", extra={})
+    set_state(young, status=status)
+    append(young, event("segment_started", 0, {"backend": "jax"}))
+    now = START + 179
+    feed = RunFeed(young, clock=lambda: now)
+    feed.poll()
+    said = trouble(feed, [])
+    assert feed.status == status
+    assert said is not None and said.plain == "starting: importing the backend and compiling"
+    now = START + 181
+    said = trouble(feed, [])
+    assert feed.status == "stalled" and said is not None and "no update for 3:01" in said.plain
+    append(young, metrics(1))
+    set_state(young)
+    feed.poll()
+    feed.refresh_state()
+    now = START + 2
+    assert feed.status == "running" and trouble(feed, []) is None
+
+
+def test_a_trainer_that_goes_on_days_later_is_starting_again(run: Run) -> None:
+    later = START + 200_000
+    segments = (Segment(0, "jax", START, ended_at=START + 20), Segment(1, "torch", later))
+    set_state(run, status="starting", segments=segments)
+    feed = RunFeed(run, clock=lambda: later + 100)
+    feed.poll()
+    assert feed.status == "starting" and feed.elapsed_s < 200
+    append(run, event("segment_started", 20, {"backend": "torch"}, time=later))
+    set_state(run, segments=segments)
+    feed.refresh_state()
+    feed.poll()
+    said = trouble(feed, [])
+    assert feed.status == "running" and said is not None and said.plain.startswith("starting: importing")
+    append(run, event("metrics", 21, {"perf/env_steps_per_s": 1.0}, time=later + 100))
+    feed.poll()
+    assert trouble(feed, []) is None
+
+
 def test_a_crash_shows_its_cause_and_the_last_log_lines(run: Run) -> None:
     set_state(run, status="crashed", cause="killed by signal 9\x1b[2J", exit_code=-9)
     said = trouble(RunFeed(run), ["last words"])

@@ -81,12 +81,18 @@ class HardwarePanel(VerticalScroll, can_focus=False):
             return Content.styled(f"trying out {candidate.title} …", "$muted")
         if probe.usable:
             devices = ", ".join(plain(device) for device in probe.devices) or "works"
-            note = "" if candidate.fits else "; not for this environment"
+            note = _misfit(candidate)
             return Content.styled(f"{candidate.title}: {devices}{note}", "$muted")
         parts = [(f"✖ {plain(probe.cause or 'cannot be used')}", "$error")]
         if probe.mend:
             parts.append((f"\n{plain(probe.mend)}", "$warning"))
         return Content.assemble(*parts)
+
+
+def _misfit(candidate: Candidate) -> str:
+    if candidate.fits:
+        return ""
+    return "; this environment does not run on it" if candidate.needed else "; this environment needs no simulator"
 
 
 class CandidateList(Widget, can_focus=True):
@@ -153,7 +159,9 @@ class CandidateList(Widget, can_focus=True):
         if candidate.automatic and candidate.name in BACKENDS:
             tail += " auto"
         if not candidate.fits:
-            mark, tail = " ", "not here"
+            # The version is of no use here, and the words need its place.
+            mark, version = " ", ""
+            tail = "unsupported" if candidate.needed else "not needed"
         head = f" {mark} {candidate.title} {version}"
         line = Content(shortened(head, width - len(tail) - 2).ljust(width - len(tail) - 1) + tail + " ")
         if focused:

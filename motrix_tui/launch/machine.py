@@ -29,6 +29,8 @@ class Candidate:
     automatic: bool
     fits: bool
     """False for a simulator that the chosen environment does not run on."""
+    needed: bool
+    """False for a simulator when the chosen environment runs without any."""
 
     @property
     def title(self) -> str:
@@ -98,6 +100,7 @@ class Machine:
                 taken=name in (backend, sim),
                 automatic=name == self.automatic_backend,
                 fits=name in BACKENDS or name in sims,
+                needed=name in BACKENDS or bool(sims),
             )
             for name in (*BACKENDS, *SIMULATORS)
         ]

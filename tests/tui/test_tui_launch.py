@@ -67,6 +67,18 @@ async def test_an_unusable_simulator_stays_listed_with_cause_and_mend(opened: Op
         assert "MuJoCo is not installed" in detail and "pip install 'motrix-tui[mujoco]'" in detail
 
 
+async def test_an_environment_without_simulator_says_that_none_is_needed(opened: Open) -> None:
+    async with opened() as pilot:
+        environments = pilot.app.query_one(EnvironmentList)
+        environments.highlighted = environments.get_option_index("pendulum")
+        await pilot.pause()
+        listed = pilot.app.query_one(CandidateList).render().plain.splitlines()
+        assert [line.split() for line in listed[4:]] == [["MotrixSim", "not", "needed"], ["MuJoCo", "not", "needed"]]
+        await pilot.press("m", "j", "j")
+        await pilot.pause()
+        assert text_of(pilot, "#detail").endswith("; this environment needs no simulator")
+
+
 async def test_b_switches_the_backend_and_the_form_follows_its_defaults(opened: Open) -> None:
     async with opened() as pilot:
         pilot.app.query_one(EnvironmentList).highlighted = 2

@@ -45,6 +45,8 @@ def _check_same(run: Run, config: RunConfig, given: dict[str, Any]) -> None:
         has = owner.get(name) if isinstance(owner, dict) else getattr(owner, name)
         if path in _CHANGEABLE or value == has or (path == "sim" and value == "auto"):
             continue
+        if path == "ppo.seed" and value is None and run.has_drawn_seed:
+            continue
         rule = f"contradicts run {run.id}, which has {path}={has}"
         problems.append(Problem(path, value, rule, "leave it out: only --backend and --max-env-steps can change"))
     if problems:

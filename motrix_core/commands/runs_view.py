@@ -107,7 +107,8 @@ def print_details(run: Run) -> None:
     for name, value in sorted((details["metrics"] or {}).items()):
         grid.add_row(_text(name, "bold"), _text(_number(value)))
     for path, text in _settings((details["record"] or {}).get("config", {})):
-        grid.add_row(_text(path, "dim"), _text(text))
+        drawn = " (drawn)" if path == "ppo.seed" and run.has_drawn_seed else ""
+        grid.add_row(_text(path, "dim"), _text(text + drawn))
     _console().print(grid)
 
 

@@ -40,7 +40,7 @@ class TrainSession:
 
     Attributes:
         config: the run's configuration.
-        seed: the run's seed, drawn here if the configuration leaves it open.
+        seed: the run's seed, drawn here for a run whose config.json leaves it open, as early ones did.
         rng: one Philox generator for initial weights and everything else that both backends draw alike.
         clock: where the time goes; the trainer and the environment wrapper add to it.
         env_steps, update: the run's totals so far.

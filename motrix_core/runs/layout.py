@@ -27,6 +27,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _RUN_ID = re.compile(r"(\d{8}-\d{6})-([a-z]+)-([0-9a-f]{4})")
 _RESERVED = ("format", "id", "created_at", "config", "packages", "git")
 _SHOWN_CANDIDATES = 8
+_SEED = "ppo.seed"
+DRAWN = "drawn"
+"""The source of a seed that nobody named, among config.json's `sources`."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,12 @@ class Run:
             raise RunsFolderError(f"{self.paths.config} cannot be used: {reason}") from error
         return record
 
+    @property
+    def has_drawn_seed(self) -> bool:
+        """Whether the seed was drawn when the run was made. Raises RunsFolderError as `record` does."""
+        sources = self.record().get("sources")
+        return isinstance(sources, dict) and sources.get(_SEED) == DRAWN
+
     def config(self) -> RunConfig:
         """The validated configuration. Raises RunsFolderError if the file is damaged or no longer valid."""
         return _validated(self.record()["config"], self.paths.config)
@@ -163,8 +172,9 @@ class RunSummary:
 def create_run(config: RunConfig, runs_dir: Path, *, extra: dict[str, Any]) -> Run:
     """Make the folder of a new run, with config.json and state.json, at one stroke.
 
-    `config` names the backend that was chosen, not "auto". `extra` (JSON values) is added to config.json. Raises
-    RunsFolderError if the folder cannot be made; then nothing is left behind.
+    `config` names the backend that was chosen, not "auto"; a seed that it leaves open is drawn, and recorded as if it
+    had been given. `extra` (JSON values) is added to config.json. Raises RunsFolderError if the folder cannot be made;
+    then nothing is left behind.
     """
     if not _NAME.fullmatch(config.env):
         raise RunsFolderError(
@@ -175,6 +185,9 @@ def create_run(config: RunConfig, runs_dir: Path, *, extra: dict[str, Any]) -> R
         raise ValueError("create_run needs the backend that was chosen, not 'auto'")
     if clash := set(extra) & set(_RESERVED):
         raise ValueError(f"extra must not contain {', '.join(sorted(clash))}")
+    if config.ppo.seed is None:
+        config = config.model_copy(update={"ppo": config.ppo.model_copy(update={"seed": secrets.randbits(32)})})
+        extra = {**extra, "sources": {**extra.get("sources", {}), _SEED: DRAWN}}
     created_at = time.time()
     record = {
         "format": 1,

@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from motrix_core.cli import build_parser, main
+from motrix_core.commands.resume import plan
 from motrix_core.commands.run import resolve
+from motrix_core.config.schema import RunConfig
+from motrix_core.errors import ConfigError
+from motrix_core.runs.layout import create_run
 
 
 @pytest.fixture(autouse=True)
@@ -139,3 +143,16 @@ def test_help_is_there(words: list[str], capsys: pytest.CaptureFixture[str]) -> 
         code = int(ending.code or 0)
     assert code == 0
     assert "usage: motrix" in capsys.readouterr().out
+
+
+def test_the_file_that_drew_a_seed_still_fits_the_run_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path / "runs", extra={})
+    monkeypatch.setattr("motrix_core.process.resume.plan_resume", lambda run, **changes: changes)
+    file = tmp_path / "random.toml"
+    file.write_text('ppo.seed = "random"\n')
+    args = build_parser().parse_args(["run", "--resume", run.id, "--config", str(file)])
+    assert plan(args, {})[0].id == run.id
+    with pytest.raises(ConfigError, match=f"contradicts run {run.id}, which has ppo.seed={run.config().ppo.seed}"):
+        plan(args, {"ppo.seed": "1"})

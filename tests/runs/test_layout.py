@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from motrix_core.config.schema import RunConfig
+from motrix_core.config.schema import PPOCfg, RunConfig
 from motrix_core.errors import RunNotFound, RunsFolderError
 from motrix_core.runs import layout
 from motrix_core.runs.layout import Run, create_run, find_run, list_runs, remove_run
@@ -34,7 +34,7 @@ def test_a_new_run_has_its_configuration_its_state_and_a_place_for_the_rest(make
     assert record["id"] == run.id
     assert record["hardware"] == {"cpu": "one"}
     assert record["packages"]["numpy"]
-    assert run.config() == RunConfig(env="cartpole", backend="jax")
+    assert run.config() == RunConfig(env="cartpole", backend="jax", ppo=PPOCfg(seed=run.config().ppo.seed))
     assert (run.env, run.backend, run.state().status) == ("cartpole", "jax", "starting")
     assert sorted(path.name for path in run.path.iterdir()) == [
         "checkpoints",
@@ -56,8 +56,7 @@ def test_only_the_owner_can_look_into_a_run(make_run: MakeRun, runs_dir: Path) -
 def test_two_runs_of_the_same_second_are_two_folders(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
     suffixes = iter(["aaaa", "aaaa", "bbbb"])
     token_hex = layout.secrets.token_hex
-    fake = SimpleNamespace(token_hex=lambda size: next(suffixes) if size == 2 else token_hex(size))
-    monkeypatch.setattr(layout, "secrets", fake)
+    monkeypatch.setattr(layout.secrets, "token_hex", lambda size: next(suffixes) if size == 2 else token_hex(size))
     monkeypatch.setattr(layout.time, "strftime", lambda *_: "20260102-030405")
     assert [make_run().id, make_run().id] == ["20260102-030405-jax-aaaa", "20260102-030405-jax-bbbb"]
 
@@ -208,3 +207,22 @@ def test_git_state_names_the_commit_and_whether_files_differ_from_it(tmp_path: P
     (tmp_path / "file").write_text("2")
     changed = git_state(tmp_path)
     assert changed is not None and changed["dirty"] is True
+
+
+def test_a_seed_that_is_drawn_is_found_in_the_record(runs_dir: Path) -> None:
+    config = RunConfig(env="cartpole", backend="jax", ppo=PPOCfg(seed=None))
+    first, second = (create_run(config, runs_dir, extra={"sources": {"env": "flag", "ppo.seed": "flag"}}) for _ in "12")
+    seeds = {run.config().ppo.seed for run in (first, second)}
+    assert None not in seeds and len(seeds) == 2
+    assert first.record()["sources"] == {"env": "flag", "ppo.seed": "drawn"}
+    assert first.has_drawn_seed
+    assert create_run(config, runs_dir, extra={}).has_drawn_seed
+    assert config.ppo.seed is None
+
+
+def test_a_seed_that_is_given_is_not_drawn(runs_dir: Path) -> None:
+    config = RunConfig(env="cartpole", backend="jax", ppo=PPOCfg(seed=0))
+    run = create_run(config, runs_dir, extra={"sources": {"ppo.seed": "flag"}})
+    assert run.config().ppo.seed == 0
+    assert run.record()["sources"] == {"ppo.seed": "flag"}
+    assert not run.has_drawn_seed

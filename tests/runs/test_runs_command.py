@@ -147,6 +147,12 @@ def test_settings_are_shown_as_they_are_typed(motrix: Motrix, runs_dir: Path) ->
     assert settings_shown(motrix)["later"] == "[1, null]"
 
 
+def test_a_seed_that_was_drawn_is_shown_as_that(motrix: Motrix, run: Run) -> None:
+    seed = run.config().ppo.seed
+    assert seed is not None
+    assert settings_shown(motrix)["ppo.seed"].replace(" ", "") == f"{seed}(drawn)"
+
+
 def test_an_unknown_run_is_wrong_usage(motrix: Motrix, run: Run) -> None:
     code, out, err = motrix("show", "nothing-like-it")
     assert (code, out) == (2, "")

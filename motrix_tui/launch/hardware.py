@@ -53,8 +53,17 @@ class HardwarePanel(VerticalScroll, can_focus=False):
     def on_candidate_list_moved(self) -> None:
         self._show_detail()
 
+    def on_descendant_focus(self) -> None:
+        self._show_detail()
+
+    def on_descendant_blur(self) -> None:
+        self._show_detail()
+
     def _show_detail(self) -> None:
-        self.query_one("#detail", Static).update(self._detail(self.query_one(CandidateList).current))
+        """About the one under the cursor while the list has the focus, else about the backend that would train."""
+        listed = self.query_one(CandidateList)
+        chosen = next((candidate for candidate in listed.candidates if candidate.taken), None)
+        self.query_one("#detail", Static).update(self._detail(listed.current if listed.has_focus else chosen))
 
     def _machine(self, inventory: Inventory) -> Content:
         cpu, memory = inventory.cpu, inventory.memory
@@ -80,13 +89,19 @@ class HardwarePanel(VerticalScroll, can_focus=False):
         if probe is None:
             return Content.styled(f"trying out {candidate.title} …", "$muted")
         if probe.usable:
-            devices = ", ".join(plain(device) for device in probe.devices) or "works"
-            note = _misfit(candidate)
-            return Content.styled(f"{candidate.title}: {devices}{note}", "$muted")
+            devices = ", ".join(_device(device) for device in probe.devices)
+            state = f"on {devices}" if devices else "works"
+            return Content.styled(f"{candidate.title} {state}{_misfit(candidate)}", "$muted")
         parts = [(f"✖ {plain(probe.cause or 'cannot be used')}", "$error")]
         if probe.mend:
             parts.append((f"\n{plain(probe.mend)}", "$warning"))
         return Content.assemble(*parts)
+
+
+def _device(name: str) -> str:
+    """ "cuda:0 NVIDIA H200" as it is; "cpu:0", as JAX's "cpu:0 cpu" says the same twice."""
+    place, _, kind = name.partition(" ")
+    return plain(place if kind.casefold() == place.partition(":")[0].casefold() else name)
 
 
 def _misfit(candidate: Candidate) -> str:

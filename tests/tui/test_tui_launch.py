@@ -79,6 +79,27 @@ async def test_an_environment_without_simulator_says_that_none_is_needed(opened:
         assert text_of(pilot, "#detail").endswith("; this environment needs no simulator")
 
 
+async def test_the_detail_is_about_the_chosen_backend_until_the_list_has_the_focus(
+    runs_dir: Path, opened: Open
+) -> None:
+    probes = {
+        "jax": make_probe("jax", devices=("cpu:0 cpu",)),
+        "torch": make_probe("torch", devices=("cpu", "cuda:0 NVIDIA H200")),
+    }
+    core = FakeCore(runs_dir, probes=probes)
+    async with opened(MotrixApp(core, Settings.load(runs_dir / "none.toml"))) as pilot:
+        assert text_of(pilot, "#detail") == "JAX on cpu:0"
+        await pilot.press("b")
+        await pilot.pause()
+        assert text_of(pilot, "#detail") == "PyTorch on cpu, cuda:0 NVIDIA H200"
+        await pilot.press("m")
+        await pilot.pause()
+        assert text_of(pilot, "#detail") == "JAX on cpu:0"
+        await pilot.press("e")
+        await pilot.pause()
+        assert text_of(pilot, "#detail").startswith("PyTorch on")
+
+
 async def test_b_switches_the_backend_and_the_form_follows_its_defaults(opened: Open) -> None:
     async with opened() as pilot:
         pilot.app.query_one(EnvironmentList).highlighted = 2

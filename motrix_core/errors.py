@@ -11,6 +11,7 @@ Every error names the thing, the value, the rule and what to type next. The tree
         RunStateError                         the run is not in a state that allows the request
       NoUsableBackend           exit code 4   nothing on this machine can train
         BackendUnusable                       the backend asked for cannot be used, with cause and mend
+        SimulatorUnusable                     the simulator of the run cannot be used, with cause and mend
         MissingExtra                          an optional dependency is not installed
       EnvironmentFailed         exit code 3   an environment or its simulator broke
       CheckpointError           exit code 3   a checkpoint cannot be read or written
@@ -101,6 +102,12 @@ class BackendUnusable(NoUsableBackend):
     def __init__(self, backend: str, cause: str, *, mend: str | None = None) -> None:
         self.backend, self.cause = backend, cause
         super().__init__(f"backend {backend} cannot be used: {cause}", mend=mend)
+
+
+class SimulatorUnusable(NoUsableBackend):
+    def __init__(self, simulator: str, cause: str, *, mend: str | None = None) -> None:
+        self.simulator, self.cause = simulator, cause
+        super().__init__(f"simulator {simulator} cannot be used: {cause}", mend=mend)
 
 
 class MissingExtra(NoUsableBackend):

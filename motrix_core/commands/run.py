@@ -110,12 +110,13 @@ def flag_values(args: argparse.Namespace) -> dict[str, Any]:
 def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     """The validated RunConfig with backend and simulator chosen, and what else config.json records.
 
-    Raises UnknownName, ConfigError, BackendUnusable, NoUsableBackend or MissingExtra before anything is written.
+    Raises UnknownName, ConfigError, BackendUnusable, NoUsableBackend, SimulatorUnusable or MissingExtra, all before
+    anything is written.
     """
     from motrix_core.config.sources import ConfigSources
     from motrix_core.envs.catalog import catalog
     from motrix_core.hardware.inventory import inventory
-    from motrix_core.hardware.select import select_backend, select_sim
+    from motrix_core.hardware.select import check_sim, select_backend, select_sim
 
     sources = ConfigSources(file=args.config, sets=args.sets, flags=flag_values(args), environ=os.environ)
     env = sources.wanted("env")
@@ -132,7 +133,10 @@ def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     wanted = sources.wanted("backend") or "auto"
     if wanted == "auto":
         sources.build(env, "jax")
-    selection = select_backend(wanted)
+    # Side by side, so that asking the simulator takes no longer than asking the backend alone.
+    selection = select_backend(wanted, beside=() if sim.backend == "none" else (sim.backend,))
+    if sim.backend in selection.probes:
+        check_sim(selection.probes[sim.backend], specs[env].sims)
     effective = sources.build(env, selection.backend)
     config = effective.config.model_copy(update={"backend": selection.backend, "sim": sim.backend})
     extra = {

@@ -6,7 +6,7 @@ requirements.py  which packages a backend or simulator needs, and what to type w
 probe.py         probe(), probe_all(): does a backend or simulator work? asked in child processes
 probe_child.py   what such a child process runs
 verdict.py       what the child's end means: usable or not, cause and mend
-select.py        select_backend(), select_sim(): the automatic choice, in MotrixLab's order
+select.py        select_backend(), select_sim(): the automatic choice, in MotrixLab's order; check_sim()
 """
 
 from motrix_core.hardware.inventory import Cpu, Gpu, Inventory, Memory, inventory
@@ -14,6 +14,7 @@ from motrix_core.hardware.probe import Probe, probe, probe_all
 from motrix_core.hardware.select import (
     DeviceSupports,
     Selection,
+    check_sim,
     get_device_supports,
     select_backend,
     select_sim,
@@ -27,6 +28,7 @@ __all__ = [
     "Memory",
     "Probe",
     "Selection",
+    "check_sim",
     "get_device_supports",
     "inventory",
     "probe",

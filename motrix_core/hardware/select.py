@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from motrix_core.errors import BackendUnusable, MissingExtra, NoUsableBackend, UnknownName, UsageError
+from motrix_core.errors import (
+    BackendUnusable,
+    MissingExtra,
+    NoUsableBackend,
+    SimulatorUnusable,
+    UnknownName,
+    UsageError,
+)
 from motrix_core.hardware.inventory import gpu_possible, read_gpus
 from motrix_core.hardware.probe import Probe, probe_all
 from motrix_core.hardware.requirements import BACKENDS, SIMULATORS, TARGETS, installed_version
@@ -72,21 +79,24 @@ def supports_of(probes: Mapping[str, Probe]) -> DeviceSupports:
     return DeviceSupports(can("torch"), on_gpu("torch"), can("jax"), on_gpu("jax"))
 
 
-def select_backend(requested: str, probe: ProbeOne | None = None, *, gpu_in_reach: bool | None = None) -> Selection:
+def select_backend(
+    requested: str, probe: ProbeOne | None = None, *, gpu_in_reach: bool | None = None, beside: Sequence[str] = ()
+) -> Selection:
     """The backend for `requested`: "auto", "jax" or "torch".
 
     `probe` answers for a backend instead of a child process, for callers that have probes already.
     `gpu_in_reach` says whether a GPU may be found (None: look). Without one the automatic choice stops at the
-    first backend that works, since the order on the CPU is fixed.
+    first backend that works, since the order on the CPU is fixed. `beside` names what else is probed at the same time,
+    for `probes`; it has no part in the choice.
 
     Raises UnknownName; BackendUnusable, with cause and mend, when the backend asked for by name cannot be used;
     NoUsableBackend when the automatic choice finds none.
     """
     if requested == "auto":
-        return _automatic(probe, gpu_possible(read_gpus()[0]) if gpu_in_reach is None else gpu_in_reach)
+        return _automatic(probe, gpu_possible(read_gpus()[0]) if gpu_in_reach is None else gpu_in_reach, beside)
     if requested not in BACKENDS:
         raise UnknownName("backend", requested, ("auto", *BACKENDS), listing="motrix devices")
-    probes = _probed((requested,), probe)
+    probes = _probed((requested, *beside), probe)
     found = probes[requested]
     if not found.usable:
         raise BackendUnusable(requested, found.cause or found.status, mend=found.mend)
@@ -120,6 +130,25 @@ def select_sim(requested: str, env_sims: Sequence[str]) -> Selection:
     raise MissingExtra(" or ".join(TARGETS[name].title for name in candidates), first.extra)
 
 
+def check_sim(found: Probe, env_sims: Sequence[str], probe: ProbeOne | None = None) -> None:
+    """Raise SimulatorUnusable, with cause and mend, unless `found`, the probe of the simulator that was selected, says
+    that it works.
+
+    Another one of `env_sims` is never taken in its stead, since its numbers are not the same; one that works (asked of
+    `probe`, or of child processes) is named as a way out.
+    """
+    if found.usable:
+        return
+    others = [
+        name
+        for name in SIMULATORS
+        if name in env_sims and name != found.name and installed_version(TARGETS[name].distribution) is not None
+    ]
+    ways = [found.mend] if found.mend else []
+    ways += [f"--sim {name}, which works" for name, other in _probed(others, probe).items() if other.usable]
+    raise SimulatorUnusable(found.name, found.cause or found.status, mend=", or use ".join(ways) or None)
+
+
 def _asked_sim(requested: str, env_sims: Sequence[str]) -> Selection:
     if requested == "none":
         if env_sims:
@@ -140,8 +169,8 @@ def _asked_sim(requested: str, env_sims: Sequence[str]) -> Selection:
     return Selection(requested, "cpu", f"asked for: {target.title}")
 
 
-def _automatic(probe: ProbeOne | None, gpu_in_reach: bool) -> Selection:
-    probes = _probed(BACKENDS if gpu_in_reach else ("jax",), probe)
+def _automatic(probe: ProbeOne | None, gpu_in_reach: bool, beside: Sequence[str]) -> Selection:
+    probes = _probed((*(BACKENDS if gpu_in_reach else ("jax",)), *beside), probe)
     if supports_of(probes).preferred() is None and "torch" not in probes:
         probes = {**probes, **_probed(("torch",), probe)}
     choice = supports_of(probes).preferred()
@@ -159,7 +188,9 @@ def _automatic(probe: ProbeOne | None, gpu_in_reach: bool) -> Selection:
 
 def _none_usable(probes: Mapping[str, Probe]) -> NoUsableBackend:
     broken = [
-        f"{found.title}: {found.cause}; {found.mend}" for found in probes.values() if found.status != "not-installed"
+        f"{found.title}: {found.cause}; {found.mend}"
+        for name, found in probes.items()
+        if name in BACKENDS and found.status != "not-installed"
     ]
     causes = f" ({' | '.join(broken)})" if broken else ""
     installs = " or ".join(TARGETS[name].install for name in BACKENDS)

@@ -156,3 +156,17 @@ def test_the_file_that_drew_a_seed_still_fits_the_run_that_goes_on(
     assert plan(args, {})[0].id == run.id
     with pytest.raises(ConfigError, match=f"contradicts run {run.id}, which has ppo.seed={run.config().ppo.seed}"):
         plan(args, {"ppo.seed": "1"})
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("asked", ["auto", "motrixsim"])
+def test_a_simulator_that_cannot_be_imported_is_told_before_a_run_is_made(
+    asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shim = tmp_path / "shim" / "motrixsim"
+    shim.mkdir(parents=True)
+    (shim / "__init__.py").write_text("raise ImportError('libGL.so.1 is missing')")
+    monkeypatch.setenv("PYTHONPATH", str(shim.parent))
+    err = refused(["run", "--env", "cartpole", "--sim", asked], capsys, code=4)
+    assert "simulator motrixsim cannot be used: ImportError: libGL.so.1 is missing" in err
+    assert "pip install --force-reinstall motrixsim, or use --sim mujoco, which works" in err

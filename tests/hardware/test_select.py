@@ -9,8 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from motrix_core.errors import BackendUnusable, MissingExtra, NoUsableBackend, UnknownName, UsageError
-from motrix_core.hardware import DeviceSupports, Probe, get_device_supports, select_backend, select_sim
+from motrix_core.errors import (
+    BackendUnusable,
+    MissingExtra,
+    NoUsableBackend,
+    SimulatorUnusable,
+    UnknownName,
+    UsageError,
+)
+from motrix_core.hardware import DeviceSupports, Probe, check_sim, get_device_supports, select_backend, select_sim
 from motrix_core.hardware.requirements import TARGETS, installed_version
 
 if sys.version_info >= (3, 11):
@@ -18,7 +25,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-TITLES = {"jax": "JAX", "torch": "PyTorch"}
+TITLES = {"jax": "JAX", "torch": "PyTorch", "motrixsim": "MotrixSim", "mujoco": "MuJoCo"}
 
 
 def working(name: str, gpu: bool = False) -> Probe:
@@ -187,6 +194,46 @@ def test_a_simulator_that_the_environment_does_not_run_on_is_wrong_usage(request
         select_sim(requested, sims)
     assert caught.value.exit_code == 2
     assert caught.value.mend
+
+
+def test_a_simulator_is_probed_beside_the_backend_and_has_no_part_in_its_choice() -> None:
+    machine = Machine(working("jax"), broken("motrixsim"))
+    chosen = select_backend("auto", machine, gpu_in_reach=False, beside=("motrixsim",))
+    assert (chosen.backend, list(chosen.probes)) == ("jax", ["jax", "motrixsim"])
+    assert list(select_backend("jax", machine, beside=("motrixsim",)).probes) == ["jax", "motrixsim"]
+    machine = Machine(broken("jax"), broken("torch"), broken("motrixsim"))
+    with pytest.raises(NoUsableBackend) as caught:
+        select_backend("auto", machine, gpu_in_reach=False, beside=("motrixsim",))
+    assert "mend jax" in caught.value.message and "motrixsim" not in caught.value.message
+
+
+def test_a_simulator_that_works_is_accepted_without_asking_for_others() -> None:
+    machine = Machine()
+    check_sim(working("mujoco"), BOTH, machine)
+    assert machine.asked == []
+
+
+@pytest.mark.parametrize(
+    ("other", "sims", "mend"),
+    [
+        (working("mujoco"), BOTH, "mend motrixsim, or use --sim mujoco, which works"),
+        (broken("mujoco"), BOTH, "mend motrixsim"),
+        (working("mujoco"), ("motrixsim",), "mend motrixsim"),
+    ],
+)
+def test_a_broken_simulator_is_an_error_that_names_one_that_works(only_fakes, other, sims, mend) -> None:
+    only_fakes.metadata("mujoco", "4.0.0")
+    with pytest.raises(SimulatorUnusable) as caught:
+        check_sim(broken("motrixsim"), sims, Machine(other))
+    assert (caught.value.message, caught.value.mend) == ("simulator motrixsim cannot be used: ImportError: no", mend)
+    assert caught.value.exit_code == 4
+
+
+def test_a_simulator_that_is_not_installed_is_not_asked_for_a_way_out(only_fakes) -> None:
+    machine = Machine(working("mujoco"))
+    with pytest.raises(SimulatorUnusable):
+        check_sim(broken("motrixsim"), BOTH, machine)
+    assert machine.asked == []
 
 
 def test_an_unknown_simulator_suggests_the_nearest() -> None:

@@ -208,6 +208,17 @@ class FieldEditor(Input):
         assert isinstance(row, FieldRow)
         return row
 
+    async def on_key(self, event: events.Key) -> None:
+        # A binding runs once its key has bubbled up to the app, and by then what was typed right after Ctrl+U is in the
+        # field and would be deleted too. What edits is therefore done here, in its order; what leaves the field still
+        # goes up, so that the row has heard of every change before.
+        active = self.screen.active_bindings.get(event.key)
+        if active is None or active.node is not self or active.binding.action.startswith(("finish", "cancel")):
+            return
+        event.stop()
+        event.prevent_default()
+        await self.run_action(active.binding.action)
+
     def action_finish(self, step: int, edit_next: bool = False) -> None:
         self._row.finish(step, edit_next)
 

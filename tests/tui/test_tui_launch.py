@@ -235,6 +235,16 @@ async def test_what_is_typed_right_after_enter_goes_into_the_field(opened: Open)
         assert pilot.app.place == "launch" and row(pilot, "ppo.num_envs").text == "3072"
 
 
+async def test_keys_that_arrive_at_once_act_in_their_order(opened: Open) -> None:
+    async with opened() as pilot:
+        pilot.app.query_one(FormPanel).show_field("ppo.num_envs")
+        await pilot.press("enter", "end")
+        for key in ("ctrl+u", "5", "1", "3", "backspace", "2", "enter"):
+            pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        assert row(pilot, "ppo.num_envs").text == "512" and not row(pilot, "ppo.num_envs").is_editing
+
+
 async def test_an_old_blur_does_not_close_the_next_edit_of_the_same_field(opened: Open) -> None:
     async with opened() as pilot:
         await edit(pilot, "ppo.num_envs", "1024")
@@ -336,7 +346,7 @@ async def test_launch_creates_the_run_starts_it_and_opens_it_in_monitor(core: Fa
         run = core.launched[0]
         assert run.config().ppo.num_envs == 1024
         assert (run.config().backend, run.config().sim) == ("jax", "motrixsim")
-        assert run.record()["sources"] == {"ppo.num_envs": "form"}
+        assert run.record()["sources"] == {"ppo.num_envs": "form", "ppo.seed": "drawn"}
         assert pilot.app.place == "monitor"
         assert pilot.app.query_one("#monitor").run == run
 

@@ -14,9 +14,7 @@ def machine() -> str:
     found = inventory()
     gpus = ", ".join(gpu.name for gpu in found.gpus) or "no GPU"
     versions = ", ".join(f"{name} {version}" for name, version in found.packages.items() if version)
-    return (
-        f"{datetime.date.today().isoformat()} · {found.cpu.model}, {found.cpu.logical_cores} cores · {gpus}\n{versions}"
-    )
+    return f"{datetime.date.today().isoformat()} · {found.cpu.model}, {found.cpu.usable:g} cores · {gpus}\n{versions}"
 
 
 def median(values: Iterable[float]) -> float:

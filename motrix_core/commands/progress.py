@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -21,6 +23,11 @@ def narrator_for(run: Run, style: str, stream: TextIO | None = None) -> Narrator
     if style in ("json", "quiet"):
         return Narrator(run, chosen)
     return LiveNarrator(run, chosen) if chosen.isatty() else LineNarrator(run, chosen)
+
+
+def dashboard() -> str:
+    """What to type for the dashboard: its name, or its path where the environment it is in was not activated."""
+    return "motrix-tui" if shutil.which("motrix-tui") else str(Path(sys.executable).with_name("motrix-tui"))
 
 
 class Narrator:
@@ -125,7 +132,7 @@ class _Talking(Narrator):
         elapsed = time.monotonic() - self.started
         self.say(f"{state.status} after {elapsed:.0f} s · {self.sentence()}")
         self.say(f"the run is {self.run.path}")
-        self.say(f"open it with: motrix-tui --open {self.run.id} --runs-dir {self.run.path.parent.parent}")
+        self.say(f"open it with: {dashboard()} --open {self.run.id} --runs-dir {self.run.path.parent.parent}")
 
 
 class LineNarrator(_Talking):

@@ -120,7 +120,10 @@ class NpEnv(ABC):
 
     @abstractmethod
     def apply_action(self, actions: FloatArray) -> None:
-        """Take the actions, (num_envs, act_dim), clipped to the bounds and finite."""
+        """Take the actions, (num_envs, act_dim) float32, clipped to the bounds and finite.
+
+        Discrete ones are (num_envs, 1) float32, the whole numbers 0 to n_actions - 1.
+        """
 
     @abstractmethod
     def physics_step(self) -> None:
@@ -155,7 +158,8 @@ class NpEnv(ABC):
     def step(self, actions: FloatArray) -> NpEnvState:
         """One control step of every environment; those that end are reset at once.
 
-        `actions` is (num_envs, act_dim) and is clipped to the bounds. Raises `EnvironmentFailed` for another shape.
+        `actions` is (num_envs, act_dim) and is clipped to the bounds; discrete ones, of any number type, are whole
+        numbers from 0 to n_actions - 1. Raises `EnvironmentFailed` for another shape, or a choice that does not exist.
         """
         started = time.perf_counter()
         previous = self.state
@@ -185,6 +189,8 @@ class NpEnv(ABC):
             raise EnvironmentFailed(
                 f"{self.spec.name} was given actions of shape {np.shape(actions)}, but takes {expected}"
             )
+        if self.spec.n_actions is not None:
+            return _chosen(actions, self.spec), None
         clipped = np.clip(np.asarray(actions, np.float32), self.spec.act_low, self.spec.act_high)
         if _all_finite(clipped):
             return clipped, None
@@ -273,8 +279,13 @@ class NpEnv(ABC):
         return _box(-np.inf, np.inf, self.spec.obs_dim)
 
     @property
-    def action_space(self) -> gymnasium.spaces.Box:
-        """The box of (act_dim,) float32 that actions are clipped to. Raises `MissingExtra` without gymnasium."""
+    def action_space(self) -> gymnasium.spaces.Box | gymnasium.spaces.Discrete:
+        """The box of (act_dim,) float32 that actions are clipped to, or `Discrete(n_actions)`.
+
+        Raises `MissingExtra` without gymnasium.
+        """
+        if self.spec.n_actions is not None:
+            return _discrete(self.spec.n_actions)
         return _box(self.spec.act_low, self.spec.act_high, self.spec.act_dim)
 
     def close(self) -> None:  # noqa: B027 - most tasks that need no simulator have nothing to close
@@ -287,6 +298,20 @@ def _all_finite(values: FloatArray) -> bool:
         return bool(np.isfinite(values.sum()))
 
 
+def _chosen(actions: NDArray, spec: EnvSpec) -> FloatArray:
+    given = np.asarray(actions)
+    chosen = np.asarray(given, np.float32)
+    # Compared as they were given: a number too large for float32 must not become one that exists. NaN equals nothing.
+    exists = (given >= spec.act_low) & (given <= spec.act_high) & (given == np.round(chosen))
+    if not exists.all():
+        wrong = np.argmin(exists)
+        raise EnvironmentFailed(
+            f"{spec.name} was given the action {given.flat[wrong]} in environment {wrong}, but has the actions "
+            f"0 to {spec.act_high:g}"
+        )
+    return chosen
+
+
 def _under(prefix: str, arrays: Mapping[str, NDArray]) -> dict[str, NDArray]:
     return {name[len(prefix) :]: value for name, value in arrays.items() if name.startswith(prefix)}
 
@@ -297,3 +322,11 @@ def _box(low: float, high: float, size: int) -> gymnasium.spaces.Box:
     except ModuleNotFoundError as error:
         raise MissingExtra("gymnasium", "gym") from error
     return Box(low, high, (size,), np.float32)
+
+
+def _discrete(choices: int) -> gymnasium.spaces.Discrete:
+    try:
+        from gymnasium.spaces import Discrete
+    except ModuleNotFoundError as error:
+        raise MissingExtra("gymnasium", "gym") from error
+    return Discrete(choices)

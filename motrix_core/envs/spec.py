@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from motrix_core.errors import EnvironmentFailed
+
 
 @dataclass(frozen=True)
 class EnvSpec:
     """One line of the catalog.
+
+    Actions are `act_dim` numbers in [act_low, act_high], or, where `n_actions` is not None, one of that many choices:
+    a single whole number, so `act_dim` is 1, `act_low` 0 and `act_high` n_actions - 1; anything else raises
+    `EnvironmentFailed`.
 
     `entry` is "module:Class", the `NpEnv` to make. `sims` are the simulators that it runs on, the preferred one first;
     empty when it needs none. `success` says in words when a policy counts as having learned the task, and
@@ -31,6 +37,19 @@ class EnvSpec:
     entry: str
     origin: str = "motrix-tui"
     error: str | None = None
+    n_actions: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.n_actions is None:
+            return
+        if self.n_actions < 2:
+            raise EnvironmentFailed(f"{self.name} has n_actions={self.n_actions}, but a choice needs at least 2")
+        if (self.act_dim, self.act_low, self.act_high) != (1, 0, self.n_actions - 1):
+            raise EnvironmentFailed(
+                f"{self.name} has n_actions={self.n_actions} with act_dim={self.act_dim} and bounds "
+                f"[{self.act_low:g}, {self.act_high:g}]",
+                mend=f"discrete actions have act_dim=1, act_low=0 and act_high={self.n_actions - 1}",
+            )
 
     @property
     def substeps(self) -> int:

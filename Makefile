@@ -42,6 +42,7 @@ format: $(STAMP) ## mend what ruff can mend
 	$(BIN)/ruff format .
 
 bench: $(STAMP)  ## measure; the figures belong into docs/benchmarks.md
+	$(BIN)/motrix bench
 	$(BIN)/python -m benchmarks
 
 screenshots: $(STAMP) ## train briefly and draw the dashboard's screens into screenshots/

@@ -1,4 +1,4 @@
-"""Run every benchmark, or those named: python -m benchmarks [dashboard] [charts] [envs] [training]."""
+"""The dashboard's benchmarks: python -m benchmarks [dashboard] [charts]. `motrix bench` has those of training."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import importlib
 import sys
 
-from benchmarks.common import machine
+from motrix_core.bench.common import machine
 
-NAMES = ("dashboard", "charts", "envs", "training")
+NAMES = ("dashboard", "charts")
 
 
 def main() -> int:

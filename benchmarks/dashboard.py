@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 import psutil
 
-from benchmarks.common import median, spread, table
+from motrix_core.bench.common import median, spread, table
 
 BARE = """
 from textual.app import App

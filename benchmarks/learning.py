@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.common import machine, table
+from motrix_core.bench.common import machine, table
 from motrix_core.config.registry import default_rl_cfg
 from motrix_core.envs.catalog import catalog
 

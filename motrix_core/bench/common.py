@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+Narrate = Callable[[str], None]
+"""Tells a person how a measurement is getting on."""
 
 
 def machine() -> str:

@@ -1,6 +1,6 @@
 """Learning without physics: the fused engine against skrl's own PPO, on one backend or both, in one run.
 
-python -m benchmarks.fused_update [--backend torch|jax] [--case NAME] [--rounds N] [--json]
+python -m motrix_core.learn.bench.update [--backend torch|jax] [--case NAME] [--rounds N] [--json]
 
 A round is what learning does for one rollout: act and record at every step, then update, on random observations and
 rewards. Both engines take turns, so that whatever else the machine does falls on both. Ratios are medians over rounds
@@ -19,14 +19,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import gymnasium
 import numpy as np
 
-from benchmarks.common import median, spread, table
+from motrix_core.bench.common import median, spread, table
 from motrix_core.config.schema import PPOCfg
 from motrix_core.learn.algorithm import PPOHyperparameters, draw_permutations
 from motrix_core.learn.rollout import Rollout
@@ -246,7 +245,7 @@ HEAD = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fused_update", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m motrix_core.learn.bench.update", description=__doc__)
     parser.add_argument("--backend", choices=BACKENDS, action="append", help="default: both")
     parser.add_argument("--case", choices=tuple(CASES), action="append", help="default: all")
     parser.add_argument("--rounds", type=int, default=5)
@@ -254,19 +253,31 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="the raw times instead of a table")
     args = parser.parse_args(argv)
     if args.json and len(args.backend or ()) == 1 and len(args.case or ()) == 1:
-        print(json.dumps(measure(args.backend[0], args.case[0], args.rounds, args.threads)))
+        _say(json.dumps(measure(args.backend[0], args.case[0], args.rounds, args.threads)))
         return 0
     results = []
     for backend in args.backend or BACKENDS:
         for name in args.case or CASES:
             # A process each, because threads of one backend spin while the other works.
-            command = [sys.executable, "-m", "benchmarks.fused_update", "--json", "--backend", backend, "--case", name]
+            command = [
+                sys.executable,
+                "-m",
+                "motrix_core.learn.bench.update",
+                "--json",
+                "--backend",
+                backend,
+                "--case",
+                name,
+            ]
             command += ["--rounds", str(args.rounds), "--threads", str(args.threads)]
-            root = Path(__file__).parent.parent
-            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=root)
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             results.append(json.loads(done.stdout.splitlines()[-1]))
-    print(json.dumps(results) if args.json else table(HEAD, map(row, results)))
+    _say(json.dumps(results) if args.json else table(HEAD, map(row, results)))
     return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
 
 
 if __name__ == "__main__":

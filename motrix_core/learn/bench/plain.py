@@ -1,0 +1,84 @@
+"""The baseline: the same training by plain skrl, without run folder, events, checkpoints and supervisor.
+
+    python -m motrix_core.learn.bench.plain --env E --backend jax|torch --sim S --seed N --updates N [--set KEY=VALUE]…
+
+prints one JSON array: the seconds at which each update ended. Environment, wrapper, networks and hyperparameters are
+the project's own; agent, memory, scalers, schedule and loop are skrl's, unchanged and silent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from motrix_core.config.schema import RunConfig
+from motrix_core.config.sources import ConfigSources
+from motrix_core.envs.registry import make
+from motrix_core.learn.spec import init_parameters, model_spec
+
+
+def skrl(backend: str, module: str, name: str) -> Any:
+    return getattr(importlib.import_module(f"skrl.{module.format(backend)}"), name)
+
+
+def plain(config: RunConfig, updates: int, seed: int) -> list[float]:
+    """Train for `updates` and return the moments at which they ended, seconds of a clock of this process."""
+    ppo, backend = config.ppo, config.backend
+    rng = np.random.Generator(np.random.Philox(seed))
+    env = make(config.env, num_envs=ppo.num_envs, sim=config.sim, rng=rng, options=config.env_options)
+    ours = {
+        name: importlib.import_module(f"motrix_core.learn.{backend}.{name}")
+        for name in ("models", "wrap_np", "trainer")
+    }
+    ours["trainer"].seed_backend(seed)
+    wrapped = ours["wrap_np"].wrap_env(env, device=ours["trainer"].choose_device("auto"))
+    spaces = {
+        "observation_space": wrapped.observation_space,
+        "action_space": wrapped.action_space,
+        "device": wrapped.device,
+    }
+    spec = model_spec(ppo, wrapped.observation_space, wrapped.action_space)
+    models = ours["models"].build_models(spec, spaces)
+    ours["models"].set_parameters(models, spec, init_parameters(spec, rng))
+    cfg = ours["trainer"].agent_cfg(ppo, wrapped)
+    cfg.learning_rate_scheduler = skrl(backend, "resources.schedulers.{}", "KLAdaptiveLR")
+    cfg.value_preprocessor = skrl(backend, "resources.preprocessors.{}", "RunningStandardScaler")
+    memory = skrl(backend, "memories.{}", "RandomMemory")(
+        memory_size=ppo.rollouts, num_envs=ppo.num_envs, device=wrapped.device
+    )
+    agent = skrl(backend, "agents.{}.ppo", "PPO")(models=models, memory=memory, cfg=cfg, **spaces)
+    ended: list[float] = []
+    update = agent.update
+
+    def timed(**step: int) -> None:
+        update(**step)
+        ended.append(time.perf_counter())
+
+    agent.update = timed
+    loop = {"timesteps": updates * ppo.rollouts, "headless": True, "disable_progressbar": True}
+    skrl(backend, "trainers.{}", "SequentialTrainer")(env=wrapped, agents=agent, cfg=loop).train()
+    return ended
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m motrix_core.learn.bench.plain", description=__doc__)
+    for name in ("env", "backend", "sim"):
+        parser.add_argument(f"--{name}", required=True)
+    for name in ("seed", "updates"):
+        parser.add_argument(f"--{name}", type=int, required=True)
+    parser.add_argument("--set", dest="sets", action="append", default=[])
+    args = parser.parse_args(argv)
+    config = ConfigSources(sets=args.sets, environ={}).build(args.env, args.backend, args.sim).config
+    sys.stdout.write(json.dumps(plain(config, args.updates, args.seed)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -231,11 +231,16 @@ class NpEnv(ABC):
         }
         return NpEnvState(obs, outcome.reward, outcome.terminated, truncated, info)
 
+    def forget(self) -> None:  # noqa: B027 - without a simulator there is nothing besides the state
+        """Drop what decides how the environment continues but is no part of `get_state`.
+
+        A training does so after every rollout, so that its numbers do not depend on when it is saved and resumed.
+        """
+
     def get_state(self) -> dict[str, NDArray]:
         """Everything that `set_state` needs to continue bit for bit, as a flat name → array dictionary.
 
-        The environment itself continues from the same point: some simulators have to be re-seated for that, which is
-        done here, so saving is part of a run's history and not merely a look at it.
+        The environment itself continues from the same point: it forgets what else its simulator remembers (`forget`).
         """
         state = self.state
         arrays = {"obs": state.obs.copy(), "steps": self._steps.copy()}

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from motrix_core.envs.base import FloatArray, NpEnv
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import EnvironmentFailed
+from motrix_core.sim.base import check_state
 from motrix_core.sim.loader import load_sim
 
 TASKS = Path(__file__).parent / "tasks"
@@ -38,19 +39,28 @@ class SimEnv(NpEnv):
     ) -> None:
         super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
         self.physics = load_sim(sim, self.model_path(), num_envs=num_envs, sensors=self.sensors)
-        if len(self.physics.actuators) != spec.act_dim:
+        if len(self.physics.actuators) != self.num_controls:
             raise EnvironmentFailed(
-                f"{self.model} has {len(self.physics.actuators)} actuators, but {spec.name} has {spec.act_dim} actions"
+                f"{self.model} has {len(self.physics.actuators)} actuators, but {spec.name} drives {self.num_controls}"
             )
         if not np.isclose(self.physics.timestep_s, self.cfg.sim_dt):
             raise EnvironmentFailed(
                 f"{self.model} has a time step of {self.physics.timestep_s} s, but {spec.name} needs {spec.sim_dt_s} s"
             )
-        self._ctrl = np.zeros((num_envs, spec.act_dim), np.float32)
+        self._ctrl = np.zeros((num_envs, self.num_controls), np.float32)
 
     def model_path(self) -> Path:
         """The MJCF file to load, for tasks that write theirs; `model` otherwise."""
         return TASKS / self.model
+
+    @property
+    def num_controls(self) -> int:
+        """How many actuators the model has, for tasks where that is not one for each action."""
+        return self.spec.act_dim
+
+    def task_arrays(self) -> dict[str, NDArray]:
+        """The task's own arrays that decide how episodes go on, by name; they are saved, and restored in place."""
+        return {}
 
     def apply_action(self, actions: FloatArray) -> None:
         self._ctrl = actions
@@ -64,11 +74,19 @@ class SimEnv(NpEnv):
         mask[rows] = True
         self.physics.reset(mask, dof_pos, dof_vel)
 
+    def forget(self) -> None:
+        self.physics.forget()
+
     def get_task_state(self) -> dict[str, NDArray]:
-        return {f"sim.{name}": value for name, value in self.physics.get_state().items()}
+        arrays = {f"sim.{name}": value for name, value in self.physics.get_state().items()}
+        return {**arrays, **{name: values.copy() for name, values in self.task_arrays().items()}}
 
     def set_task_state(self, state: Mapping[str, NDArray]) -> None:
+        arrays = self.task_arrays()
+        check_state(state, {name: values.shape for name, values in arrays.items()}, self.spec.name)
         self.physics.set_state({name[4:]: value for name, value in state.items() if name.startswith("sim.")})
+        for name, values in arrays.items():
+            values[:] = state[name]
 
     def close(self) -> None:
         self.physics.close()

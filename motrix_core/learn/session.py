@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+def _nothing() -> None:
+    pass
+
+
 class TrainSession:
     """One trainer process's part of a run.
 
@@ -176,6 +180,9 @@ class TrainSession:
         self.env_steps += self.samples_per_update
         self._write_metrics(report)
         self.guard.check_update(report, self._trainer, self.update)
+        # Not only when saving: a run's numbers must not depend on when somebody saves, stops and resumes it. Others'
+        # environments may not know how.
+        getattr(self._env, "forget", _nothing)()
         self._evaluate_and_save()
         # Neither waiting nor what was asked for is time of the next update.
         self._update_started += self.requests.serve()

@@ -86,8 +86,16 @@ class BatchSim(Protocol):
         """
         ...
 
+    def forget(self) -> None:
+        """Drop what the engine remembers besides the state that `get_state` gives, such as its solver's last solution.
+
+        A simulation that always forgets at some moment continues from there with the same bits whether it was saved at
+        that moment or not.
+        """
+        ...
+
     def get_state(self) -> dict[str, NDArray]:
-        """Copies of everything that decides how the simulation continues.
+        """Copies of everything that decides how the simulation continues; the live simulation forgets the rest.
 
         From here on the live simulation and every one that `set_state` restores from the returned arrays give the same
         bits for the same controls, on the same machine and engine version.

@@ -32,8 +32,8 @@ class MotrixSimBatch:
     """Worlds in one batched `SceneData`.
 
     MotrixSim is deterministic, but a live `SceneData` holds warm-start values of its contact solver that nothing can
-    read. So `get_state` moves the live simulation into a fresh `SceneData` made from the arrays that it returns, which
-    is exactly what `set_state` does: both forget the warm start, and then agree bit for bit.
+    read, and that its `reset` keeps. So `forget` and `get_state` move the live simulation into a fresh `SceneData` made
+    from the joint state, which is exactly what `set_state` does: all drop the warm start, and then agree bit for bit.
     """
 
     name = "motrixsim"
@@ -151,9 +151,12 @@ class MotrixSimBatch:
         self._dof_pos[rows] = dof_pos
         self._dof_vel[rows] = dof_vel
 
-    def get_state(self) -> dict[str, NDArray]:
+    def forget(self) -> None:
         self._open()
         self._seat()
+
+    def get_state(self) -> dict[str, NDArray]:
+        self.forget()
         return {"dof_pos": self._dof_pos.copy(), "dof_vel": self._dof_vel.copy()}
 
     def set_state(self, state: Mapping[str, NDArray]) -> None:

@@ -174,6 +174,9 @@ class MujocoBatch:
         self._dof_pos[rows] = dof_pos
         self._dof_vel[rows] = dof_vel
 
+    def forget(self) -> None:
+        """Nothing to do: every `step` starts from the state alone."""
+
     def get_state(self) -> dict[str, NDArray]:
         return {"full_physics": self._state.copy()}
 

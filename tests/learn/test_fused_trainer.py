@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from learn_doubles import Chain, events_of
+from short_trainings import assert_same_bits, saved
 
-from motrix_core.config.schema import PPOCfg, RunConfig, TrainCfg
+from motrix_core.config.schema import TrainCfg
 from motrix_core.errors import ConfigError
 from motrix_core.learn.algorithm import MINI_BATCH_COLUMNS, summary
 from motrix_core.learn.backend import Trainer, build_trainer
@@ -19,8 +20,7 @@ from motrix_core.learn.fused_loop import MOST_THREADS, cpu_threads, update_repor
 from motrix_core.learn.session import TrainSession
 from motrix_core.learn.spec import AgentState
 from motrix_core.learn.world import World
-from motrix_core.runs import checkpoints
-from motrix_core.runs.layout import Run, create_run
+from motrix_core.runs.layout import Run
 
 SAMPLES = 32
 FUSED = {"engine": "fused", "tensorboard": False, "eval_every_updates": 0}
@@ -32,30 +32,6 @@ def make_fused(make_run: Callable[..., Run]) -> Callable[..., Run]:
 
     def build(backend: str, **options: Any) -> Run:
         return make_run(backend, train=FUSED, **options)
-
-    return build
-
-
-@pytest.fixture
-def make_cartpole(tmp_path: Any) -> Callable[..., Run]:
-    """A run of the fused engine on `cartpole`, which terminates and is physics with a state of its own."""
-
-    def build(backend: str, **ppo: Any) -> Run:
-        pytest.importorskip("motrixsim")
-        sizes: dict[str, Any] = {
-            "policy_hidden_layer_sizes": (8, 8),
-            "value_hidden_layer_sizes": (8, 8),
-            "share_policy_value_features": False,
-        }
-        config = RunConfig(
-            env="cartpole",
-            backend=backend,
-            sim="motrixsim",
-            ppo=PPOCfg(seed=3, num_envs=8, rollouts=4, mini_batches=2, **{**sizes, **ppo}),
-            train=TrainCfg(device="cpu", threads=1, **FUSED),
-            env_options={"episode_s": 0.1},
-        )
-        return create_run(config, tmp_path / "runs", extra={})
 
     return build
 
@@ -95,22 +71,6 @@ def train(run: Run, updates: int, before: Callable[[Trainer], None] = lambda tra
     return trainer
 
 
-def saved(run: Run) -> dict[str, np.ndarray]:
-    """Everything in the newest checkpoint: agent, generator, unfinished episodes, environment."""
-    newest = checkpoints.newest_valid(run)
-    assert newest is not None
-    loaded = checkpoints.load(newest.path)
-    arrays = {f"{group}.{name}": array for group, held in loaded.arrays.items() for name, array in held.items()}
-    numbers = {name: loaded.meta[name] for name in ("env_steps", "update", "seed", "learning_rate")}
-    return {**arrays, **{name: np.asarray(number) for name, number in numbers.items()}}
-
-
-def assert_equal(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-    assert found.keys() == expected.keys()
-    for name, array in expected.items():
-        np.testing.assert_array_equal(found[name], array, err_msg=name)
-
-
 @pytest.mark.parametrize("shared", [True, False])
 def test_two_and_two_updates_are_four_in_pendulum(shared: bool, backend: str, make_fused: Callable[..., Run]) -> None:
     options = {"max_env_steps": 4 * SAMPLES, "share_policy_value_features": shared, "check_point_interval": 8}
@@ -118,19 +78,7 @@ def test_two_and_two_updates_are_four_in_pendulum(shared: bool, backend: str, ma
     train(whole, 4)
     train(halves, 2)
     train(halves, 4)
-    assert_equal(saved(halves), saved(whole))
-
-
-def test_two_and_two_updates_are_four_in_cartpole(backend: str, make_cartpole: Callable[..., Run]) -> None:
-    # Both write a checkpoint half way: physics is seated anew there.
-    options = {"max_env_steps": 4 * SAMPLES, "check_point_interval": 8}
-    whole, halves = make_cartpole(backend, **options), make_cartpole(backend, **options)
-    train(whole, 4)
-    train(halves, 2)
-    train(halves, 4)
-    found = saved(halves)
-    assert {name.split(".")[1] for name in found if name.startswith("env.")} == {"state", "episode", "generator"}
-    assert_equal(found, saved(whole))
+    assert_same_bits(saved(halves), saved(whole))
 
 
 def test_what_was_adjusted_holds_after_a_resume(backend: str, make_fused: Callable[..., Run]) -> None:
@@ -140,7 +88,7 @@ def test_what_was_adjusted_holds_after_a_resume(backend: str, make_fused: Callab
     train(whole, 4, lambda trainer: trainer.adjust(**changes))
     train(halves, 2, lambda trainer: trainer.adjust(**changes))
     train(halves, 4)
-    assert_equal(saved(halves), saved(whole))
+    assert_same_bits(saved(halves), saved(whole))
     assert saved(halves)["agent.hyper.ratio_clip"] == 0.07
     assert [event["data"]["loss/entropy"] < 0 for event in events_of(halves, "metrics")] == [True] * 4
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def widen(low: float, high: float) -> tuple[float, float]:
     if not (math.isfinite(low) and math.isfinite(high)):
         return 0.0, 1.0
     limit = 1e300
-    low, high = max(min(low, high), -limit), min(max(low, high), limit)
+    low, high = max(min(low, high, limit), -limit), min(max(low, high, -limit), limit)
     if high - low <= max(1e-9 * max(abs(low), abs(high)), 1e-290):
         room = max(0.05 * max(abs(low), abs(high)), 1e-9) if low or high else 1.0
         return low - room, high + room
@@ -88,11 +89,13 @@ def log_axis(low: float, high: float, rows: int) -> Axis:
     return Axis(low, high, ticks, tuple(short_number(10.0**tick) for tick in ticks))
 
 
+@lru_cache(maxsize=64)
 def count_axis(low: float, high: float, width: int) -> Axis:
     """An x axis for env steps or updates, `width` characters wide."""
     return _spaced_axis(low, high, width, round_step, number_labels)
 
 
+@lru_cache(maxsize=64)
 def time_axis(low: float, high: float, width: int) -> Axis:
     """An x axis for seconds, with ticks at round seconds, minutes, hours or days."""
     return _spaced_axis(low, high, width, _time_step, lambda ticks, step: tuple(duration(tick) for tick in ticks))

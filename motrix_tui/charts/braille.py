@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,13 +44,15 @@ class Glyphs:
     run_codes: NDArray[np.uint8] = field(init=False)
 
     def __post_init__(self) -> None:
+        heights = range(self.dots_y + 1)
         points = np.array([ord(character) for character in self.characters], dtype=np.uint32)
-        # run_codes[x, start, stop] is the code of the dots start ≤ y < stop in dot column x of a cell.
-        codes = np.zeros((self.dots_x, self.dots_y + 1, self.dots_y + 1), dtype=np.uint8)
-        for x in range(self.dots_x):
-            for start in range(self.dots_y + 1):
-                for stop in range(start, self.dots_y + 1):
-                    codes[x, start, stop] = sum(self.bits[y][x] for y in range(start, stop))
+        # A run of dots start ≤ y < stop in one dot column has the number start · (dots_y + 1) + stop; the runs of a
+        # cell's dot columns, read as digits, have this number in run_codes.
+        runs = [
+            [sum(self.bits[y][x] for y in range(start, stop)) for start in heights for stop in heights]
+            for x in range(self.dots_x)
+        ]
+        codes = np.array([sum(parts) for parts in product(*runs)], dtype=np.uint8)
         object.__setattr__(self, "code_points", points)
         object.__setattr__(self, "run_codes", codes)
 
@@ -81,8 +83,8 @@ GLYPHS: dict[str, Glyphs] = {glyphs.name: glyphs for glyphs in (BRAILLE, BLOCKS,
 
 
 @lru_cache(maxsize=64)
-def _cell_tops(rows: int, dots_y: int) -> IntArray:
-    return (np.arange(rows, dtype=np.intp) * dots_y)[:, None]
+def _cell_tops(rows: int, dots_y: int) -> NDArray[np.int16]:
+    return (np.arange(rows, dtype=np.int16) * np.int16(dots_y))[:, None]
 
 
 def column_codes(low: IntArray, high: IntArray, rows: int, glyphs: Glyphs) -> CodeArray:
@@ -92,12 +94,16 @@ def column_codes(low: IntArray, high: IntArray, rows: int, glyphs: Glyphs) -> Co
     `low > high` leaves a column empty; dots outside the picture are cut off. Returns (curves, rows, columns).
     """
     tops = _cell_tops(rows, glyphs.dots_y)
-    start = np.clip(low[:, None, :] - tops, 0, glyphs.dots_y)
-    stop = np.maximum(np.clip(high[:, None, :] + 1 - tops, 0, glyphs.dots_y), start)
-    codes = glyphs.run_codes[0][start[..., :: glyphs.dots_x], stop[..., :: glyphs.dots_x]]
+    far = rows * glyphs.dots_y + 1
+    # Small integers, as half of a chart's time goes by in these few lines.
+    first, after = (np.minimum(np.maximum(dots, -1), far).astype(np.int16)[:, None, :] for dots in (low, high + 1))
+    start = np.minimum(np.maximum(first - tops, 0), glyphs.dots_y)
+    stop = np.minimum(np.maximum(after - tops, start), glyphs.dots_y)
+    runs = start * np.int16(glyphs.dots_y + 1) + stop
+    cells = runs[..., :: glyphs.dots_x]
     for x in range(1, glyphs.dots_x):
-        codes = codes | glyphs.run_codes[x][start[..., x :: glyphs.dots_x], stop[..., x :: glyphs.dots_x]]
-    return codes
+        cells = cells * np.int16((glyphs.dots_y + 1) ** 2) + runs[..., x :: glyphs.dots_x]
+    return glyphs.run_codes.take(cells)
 
 
 def characters(codes: CodeArray, glyphs: Glyphs) -> NDArray[np.uint32]:

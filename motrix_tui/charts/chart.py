@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
-from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.color import Color
@@ -24,17 +23,17 @@ from textual.widget import Widget
 
 from motrix_tui.charts import axes, plot
 from motrix_tui.charts.braille import BRAILLE, Glyphs
-from motrix_tui.charts.palette import series_colours, slot_for
+from motrix_tui.charts.buffer import SeriesBuffer
+from motrix_tui.charts.inks import ink_styles
+from motrix_tui.charts.legend import legend, value_of
+from motrix_tui.charts.palette import slot_for
 from motrix_tui.charts.plot import Curve, Mark, Picture, PlotSpec
 from motrix_tui.charts.strips import rows_of
 from motrix_tui.charts.view import View
-from motrix_tui.charts.window import SeriesBuffer
 
 X_AXES = ("env_steps", "update", "time")
 _X_TITLES = {"env_steps": "env steps", "update": "updates", "time": "time"}
 _ZOOM_STEP = 1.5
-_GHOST = 0.38
-_QUIET = 0.62
 
 
 class Chart(Widget, can_focus=True):
@@ -91,6 +90,8 @@ class Chart(Widget, can_focus=True):
         self._picture: Picture | None = None
         self._styles: list[Style] = []
         self._styles_key: object = None
+        self._border_texts = ("", "")
+        self._background: Color | None = None
 
     # --- what is shown ---
 
@@ -127,7 +128,9 @@ class Chart(Widget, can_focus=True):
             self._curves[label] = curve
             self._changed()
         if curve.buffer.update(x, y):
-            self._changed()
+            if len(self._curves) == 1:
+                self._write_border()
+            self._draw_again()
 
     def clear(self) -> None:
         """Forget all points; series, zoom and settings stay."""
@@ -165,7 +168,10 @@ class Chart(Widget, can_focus=True):
             self._changed()
 
     def set_smoothing(self, weight: float) -> None:
-        """0 shows raw values; towards 1 the line gets smoother and raw values become its ghost."""
+        """0 shows raw values; towards 1 the line gets smoother and raw values become its ghost.
+
+        Very long series must be given again, as they have given up points that smoothing needs.
+        """
         if weight == self._smoothing:
             return
         self._smoothing = weight
@@ -257,15 +263,26 @@ class Chart(Widget, can_focus=True):
     # --- drawing ---
 
     def _changed(self) -> None:
-        self._dirty = True
-        self.refresh()
+        self._write_border()
+        self._draw_again()
+
+    def _draw_again(self) -> None:
+        if not self._dirty:
+            # Asked for once, however much changes until the terminal comes for the lines.
+            self._dirty = True
+            self.refresh()
 
     def notify_style_update(self) -> None:
-        self._dirty = True
+        self._dirty, self._background = True, None
         super().notify_style_update()
 
     def on_resize(self) -> None:
+        self._dirty = False
         self._changed()
+
+    def on_show(self) -> None:
+        # What changed while the chart was hidden was asked for in vain.
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         if self._dirty:
@@ -280,7 +297,13 @@ class Chart(Widget, can_focus=True):
         return 8
 
     def _base_style(self) -> Style:
-        return Style(bgcolor=self.background_colors[1].rich_color)
+        return Style(bgcolor=self._background_colour().rich_color)
+
+    def _background_colour(self) -> Color:
+        # Asking means walking up the tree, so it is asked once until styles change.
+        if self._background is None:
+            self._background = self.background_colors[1]
+        return self._background
 
     def _compose_strips(self) -> None:
         columns, rows = self.size.width, self.size.height
@@ -301,69 +324,32 @@ class Chart(Widget, can_focus=True):
         styles = self._ink_styles()
         strips = rows_of(picture, styles)
         if with_legend:
-            strips.insert(0, self._legend(columns, styles))
+            key = self._glyphs.key
+            strips.insert(0, legend(spec.curves, columns, crosshair=self._crosshair, key=key, styles=styles))
         self._strips = strips
-        self._write_border()
 
     def _ink_styles(self) -> list[Style]:
         """Styles by ink: plot's constants, then line and ghost of each series."""
-        background = self.background_colors[1]
+        background = self._background_colour()
         key = (self.app.theme, background, tuple(self._slots.items()))
         if key != self._styles_key:
-            self._styles_key, self._styles = key, self._make_styles(background)
+            self._styles_key = key
+            curves = tuple(self._curves.values())
+            self._styles = ink_styles(curves, self._slots, background, self.app.theme_variables)
         return self._styles
 
-    def _make_styles(self, background: Color) -> list[Style]:
-        variables = self.app.theme_variables
-        foreground = Color.parse(variables["foreground"])
-        colours = series_colours(background.brightness < 0.5, variables)
-
-        def style(colour: Color, share: float = 1.0) -> Style:
-            return Style(color=background.blend(colour, share, 1.0).rich_color, bgcolor=background.rich_color)
-
-        shares = {plot.AXIS: 0.55, plot.MARK: 0.45, plot.CURSOR: 0.9, plot.TEXT: 0.7}
-        styles = [style(foreground, shares.get(ink, 1.0)) for ink in range(plot.FIRST_SERIES)]
-        styles[plot.GAP] = style(Color.parse(variables["warning"]))
-        for label, curve in self._curves.items():
-            colour = Color.parse(colours[self._slots[label]])
-            styles.append(style(colour, _QUIET if curve.quiet else 1.0))
-            styles.append(style(colour, _GHOST))
-        return styles
-
-    def _legend(self, columns: int, styles: list[Style]) -> Strip:
-        """Names and values, the newest or those under the crosshair; names alone where values do not fit."""
-        curves = list(self._curves.values())
-        texts = [f"{curve.label} {self._value_of(curve)}" for curve in curves]
-        if sum(len(entry) + 3 for entry in texts) - 1 > columns and self._crosshair is None:
-            texts = [curve.label for curve in curves]
-        segments: list[Segment] = []
-        room = columns
-        for index, (curve, entry) in enumerate(zip(curves, texts, strict=True)):
-            left = len(curves) - index
-            if len(entry) + 2 > room - (0 if left == 1 else 4):
-                segments.append(Segment(f"+{left}", styles[plot.TEXT]))
-                break
-            segments.append(Segment(f"{self._glyphs.key} ", styles[plot.line_ink(curve.ink_index)]))
-            segments.append(Segment(f"{entry} ", styles[plot.TEXT]))
-            room -= len(entry) + 3
-        return Strip(segments).crop(0, columns).extend_cell_length(columns, styles[plot.AXIS])
-
-    def _value_of(self, curve: Curve) -> str:
-        if self._crosshair is not None:
-            point = curve.buffer.nearest(self._crosshair)
-            return "–" if point is None else axes.exact_number(point[1])
-        last = curve.buffer.last()
-        return "–" if last is None else axes.short_number(last)
-
     def _write_border(self) -> None:
+        """Title and state, before the terminal asks for the lines: a border that changes then would be drawn twice."""
         parts = [self._title]
         if len(self._curves) == 1:
-            parts.append(self._value_of(next(iter(self._curves.values()))))
-        self.border_title = Content(" · ".join(parts))
+            parts.append(value_of(next(iter(self._curves.values())), self._crosshair))
         state = self._state()
         while len(state) > 1 and len(" · ".join(state)) > self.size.width - 4:
             state.pop()
-        self.border_subtitle = Content(" · ".join(state))
+        texts = " · ".join(parts), " · ".join(state)
+        if texts != self._border_texts:
+            self._border_texts = texts
+            self.border_title, self.border_subtitle = Content(texts[0]), Content(texts[1])
 
     def _state(self) -> list[str]:
         if self._crosshair is not None:
@@ -377,8 +363,9 @@ class Chart(Widget, can_focus=True):
         return state
 
     def _marks_near_crosshair(self) -> list[str]:
-        picture = self._picture
-        if picture is None or self._crosshair is None:
+        """What is marked in the column of the crosshair, or in one beside it."""
+        if self._crosshair is None:
             return []
-        column = picture.column_of(self._crosshair)
-        return [mark.label for mark in self._marks if column is not None and picture.column_of(mark.x) == column]
+        low, high = self._view.range(*self.domain())
+        reach = (high - low) / max(self.size.width - plot.GUTTER, 1)
+        return [mark.label for mark in self._marks if abs(mark.x - self._crosshair) <= reach]

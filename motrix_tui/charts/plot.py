@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from motrix_tui.charts import axes
 from motrix_tui.charts.braille import Glyphs, characters, column_codes
-from motrix_tui.charts.window import SeriesBuffer, Window
+from motrix_tui.charts.buffer import SeriesBuffer
+from motrix_tui.charts.window import dot_columns
 
 AXIS, MARK, CURSOR, GAP, TEXT = range(5)
 FIRST_SERIES = 5
+GUTTER = 7
+"""Columns that the labels of the y axis take."""
 
 
 def line_ink(series: int) -> int:
@@ -81,7 +84,7 @@ class Picture:
             return
         text = text[max(-column, 0) : columns - column]
         column = max(column, 0)
-        self.points[row, column : column + len(text)] = [ord(character) for character in text]
+        self.points[row, column : column + len(text)] = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
         self.inks[row, column : column + len(text)] = ink
 
     def put_centred(self, text: str, ink: int) -> None:
@@ -103,10 +106,13 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class _Layer:
-    ink: int
-    low: NDArray[np.floating]
-    high: NDArray[np.floating]
+class _Layers:
+    """What is drawn, the lowest first: `ghosts` ghosts, then quiet curves, then the others; low and high (n, dots)."""
+
+    inks: NDArray[np.int16]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    ghosts: int
 
 
 def compose(columns: int, rows: int, spec: PlotSpec) -> Picture:
@@ -125,7 +131,7 @@ def compose(columns: int, rows: int, spec: PlotSpec) -> Picture:
     edges = np.linspace(*picture.x_range, picture.plot_columns * spec.glyphs.dots_x + 1)
     layers = _layers(spec, edges)
     y_axis = _y_axis(spec, layers, picture.plot_rows)
-    if y_axis is None:
+    if layers is None or y_axis is None:
         picture.put_centred(_why_empty(spec), TEXT)
         return picture
     picture.y_axis = y_axis
@@ -145,11 +151,11 @@ def _plain(low: float, high: float) -> tuple[float, float]:
 
 def _gutter(columns: int) -> int:
     """One width for all values, so that the plot does not jump while labels change."""
-    return 7 if columns >= 24 else 0
+    return GUTTER if columns >= 24 else 0
 
 
 def _why_empty(spec: PlotSpec) -> str:
-    values = [curve.buffer.raw.values for curve in spec.curves]
+    values = [curve.buffer.raw for curve in spec.curves]
     if not any(np.isfinite(some).any() for some in values):
         return spec.empty_text
     if spec.log_y and not any((some > 0).any() for some in values):
@@ -157,58 +163,52 @@ def _why_empty(spec: PlotSpec) -> str:
     return "no value in this range"
 
 
-def _layers(spec: PlotSpec, edges: NDArray[np.float64]) -> list[_Layer]:
-    """What is drawn, the lowest first: ghosts, then quiet curves, then the others."""
-    ghosts, quiet, loud = [], [], []
-    for curve in spec.curves:
-        if not len(curve.buffer):
-            continue
-        buffer = curve.buffer
-        window = Window(buffer.x, edges)
-        smooth = _Layer(line_ink(curve.ink_index), *window.dot_columns(buffer.smooth, log=spec.log_y))
-        (quiet if curve.quiet else loud).append(smooth)
-        if spec.smoothed and not curve.quiet:
-            ghosts.append(_Layer(ghost_ink(curve.ink_index), *window.dot_columns(buffer.raw, log=spec.log_y)))
-    return [*ghosts, *quiet, *loud]
-
-
-def _y_axis(spec: PlotSpec, layers: list[_Layer], rows: int) -> axes.Axis | None:
-    if not layers:
+def _layers(spec: PlotSpec, edges: NDArray[np.float64]) -> _Layers | None:
+    curves = [curve for curve in spec.curves if len(curve.buffer)]
+    if not curves:
         return None
-    low = np.fmin.reduce([np.fmin.reduce(layer.low) for layer in layers])
-    high = np.fmax.reduce([np.fmax.reduce(layer.high) for layer in layers])
+    low, high = dot_columns([curve.buffer for curve in curves], edges, log=spec.log_y)
+    ghosts: list[tuple[int, int]] = []
+    quiet: list[tuple[int, int]] = []
+    loud: list[tuple[int, int]] = []
+    row = -1
+    for curve in curves:
+        raw, row = row + 1, row + curve.buffer.pyramid.channels
+        (quiet if curve.quiet else loud).append((row, line_ink(curve.ink_index)))
+        if spec.smoothed and raw != row and not curve.quiet:
+            ghosts.append((raw, ghost_ink(curve.ink_index)))
+    order, inks = zip(*ghosts, *quiet, *loud, strict=True)
+    rows = list(order)
+    return _Layers(np.array(inks, dtype=np.int16), low[rows], high[rows], len(ghosts))
+
+
+def _y_axis(spec: PlotSpec, layers: _Layers | None, rows: int) -> axes.Axis | None:
+    if layers is None:
+        return None
+    low, high = float(np.fmin.reduce(layers.low, axis=None)), float(np.fmax.reduce(layers.high, axis=None))
     if math.isnan(low):
         return None
-    return (axes.log_axis if spec.log_y else axes.linear_axis)(float(low), float(high), rows)
+    return (axes.log_axis if spec.log_y else axes.linear_axis)(low, high, rows)
 
 
-def _draw_curves(picture: Picture, spec: PlotSpec, layers: list[_Layer], y_axis: axes.Axis) -> None:
+def _draw_curves(picture: Picture, spec: PlotSpec, layers: _Layers, y_axis: axes.Axis) -> None:
     dots = picture.plot_rows * spec.glyphs.dots_y
     scale = (dots - 1) / (y_axis.high - y_axis.low)
-    low = np.array([layer.low for layer in layers], dtype=np.float64)
-    high = np.array([layer.high for layer in layers], dtype=np.float64)
     # Dot rows count downwards: the highest value is the first dot. Nothing becomes an empty range far outside.
-    top = np.nan_to_num(np.rint((y_axis.high - high) * scale), nan=dots).astype(np.intp)
-    bottom = np.nan_to_num(np.rint((y_axis.high - low) * scale), nan=-1).astype(np.intp)
-    codes = column_codes(top, bottom, picture.plot_rows, spec.glyphs)
-    plot_codes = np.zeros(codes.shape[1:], dtype=np.uint8)
-    plot_inks = np.zeros(codes.shape[1:], dtype=np.int16)
-    ghosts = sum(_is_ghost(layer.ink) for layer in layers)
-    for index, layer in enumerate(layers):
-        if index == ghosts > 0:
-            # A ghost's dots beside a line's would take its colour; the line alone is easier to read.
-            lines = codes[ghosts:].any(axis=0)
-            plot_codes[lines] = 0
-        inked = codes[index] != 0
-        plot_codes |= codes[index]
-        plot_inks[inked] = layer.ink
+    top, bottom = np.rint((y_axis.high - layers.high) * scale), np.rint((y_axis.high - layers.low) * scale)
+    nothing = np.isnan(top)
+    top[nothing], bottom[nothing] = dots, -1
+    codes = column_codes(top.astype(np.intp), bottom.astype(np.intp), picture.plot_rows, spec.glyphs)
+    inked = codes != 0
+    # The colour of a cell is that of the uppermost layer in it.
+    uppermost = len(codes) - 1 - inked[::-1].argmax(axis=0)
+    lines = np.bitwise_or.reduce(codes[layers.ghosts :], axis=0)
+    if layers.ghosts:
+        # A ghost's dots beside a line's would take its colour; the line alone is easier to read.
+        lines = np.where(lines, lines, np.bitwise_or.reduce(codes[: layers.ghosts], axis=0))
     area = _plot_area(picture)
-    picture.points[area] = characters(plot_codes, spec.glyphs)
-    picture.inks[area] = plot_inks
-
-
-def _is_ghost(ink: int) -> bool:
-    return ink >= FIRST_SERIES and (ink - FIRST_SERIES) % 2 == 1
+    picture.points[area] = characters(lines, spec.glyphs)
+    picture.inks[area] = np.where(lines, layers.inks.take(uppermost), 0)
 
 
 def _plot_area(picture: Picture) -> tuple[slice, slice]:

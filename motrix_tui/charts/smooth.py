@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -43,6 +44,14 @@ class Smoother:
         finite = np.isfinite(raw)
         result[finite] = self._extend_finite(raw[finite])
         return result
+
+    def push(self, value: float) -> float:
+        """The smoothed continuation for one next `value`."""
+        if not math.isfinite(value) or self.weight == 0:
+            return value if math.isfinite(value) else math.nan
+        self._state = self.weight * self._state + (1 - self.weight) * value
+        self._count += 1
+        return self._state / -math.expm1(self._count * math.log(self.weight))
 
     def _extend_finite(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.weight == 0 or not len(values):

@@ -12,21 +12,27 @@ from textual.strip import Strip
 from motrix_tui.charts.braille import text
 from motrix_tui.charts.plot import Picture
 
+_BLANK = ord(" ")
+
 
 def rows_of(picture: Picture, styles: list[Style]) -> list[Strip]:
     """The rows of a picture, with one segment for each run of equal ink."""
-    rows, columns = picture.inks.shape
+    columns = picture.inks.shape[1]
     if not picture.inks.size:
         return []
-    inks = picture.inks.ravel()
-    cuts = np.flatnonzero(inks[1:] != inks[:-1]) + 1
-    cuts = np.union1d(cuts, np.arange(0, rows * columns + 1, columns)).tolist()
-    characters = text(picture.points.ravel())
-    strips: list[Strip] = []
-    segments: list[Segment] = []
-    for start, stop in pairwise(cuts):
-        segments.append(Segment(characters[start:stop], styles[inks[start]]))
-        if stop % columns == 0:
-            strips.append(Strip(segments, columns))
-            segments = []
-    return strips
+    points, inks = picture.points.ravel(), picture.inks.ravel()
+    # A blank cell shows no ink, so it may have its neighbour's: fewer changes of colour for the terminal.
+    inked = np.where(points != _BLANK, np.arange(inks.size), 0)
+    inked[::columns] = np.arange(0, inks.size, columns)
+    inks = inks.take(np.maximum.accumulate(inked))
+    starts_segment = np.empty(inks.size + 1, dtype=bool)
+    starts_segment[1:-1] = inks[1:] != inks[:-1]
+    starts_segment[::columns] = True
+    cuts = np.flatnonzero(starts_segment)
+    firsts = np.searchsorted(cuts, np.arange(0, inks.size + 1, columns)).tolist()
+    characters, borders = text(points), cuts.tolist()
+    segments = [
+        Segment(characters[start:stop], styles[ink])
+        for start, stop, ink in zip(borders, borders[1:], inks.take(cuts[:-1]).tolist(), strict=False)
+    ]
+    return [Strip(segments[first:stop], columns) for first, stop in pairwise(firsts)]

@@ -87,6 +87,7 @@ class ChartActions(Widget):
         self._smoothing = SMOOTHING[(SMOOTHING.index(self._smoothing) + 1) % len(SMOOTHING)]
         for chart in self._tiles.values():
             chart.set_smoothing(self._smoothing)
+        self._draw_charts()
 
     def action_cycle_glyphs(self) -> None:
         names = list(GLYPHS)

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from motrix_tui.charts.braille import ASCII, BLOCKS, BRAILLE, GLYPHS, Canvas, column_codes
+from motrix_tui.charts.buffer import MOST_POINTS, SeriesBuffer
 from motrix_tui.charts.plot import AXIS, GAP, MARK, Curve, Mark, PlotSpec, compose, ghost_ink, line_ink
+from motrix_tui.charts.pyramid import Pyramid
 from motrix_tui.charts.smooth import Smoother
-from motrix_tui.charts.window import Pyramid, SeriesBuffer, Window
+from motrix_tui.charts.window import dot_columns
 
 any_floats = hnp.arrays(np.float64, st.integers(0, 80), elements=st.floats(width=64))
 
@@ -116,24 +118,58 @@ def test_a_pyramid_that_was_cut_and_continued_is_like_one_made_at_once() -> None
 
 def test_neighbouring_points_are_joined_and_gaps_are_not() -> None:
     edges = np.linspace(0, 4, 9)
-    pyramid = Pyramid()
-    pyramid.append(np.array([0.0, 4.0, np.nan, 4.0, 0.0]))
-    low, high = Window(np.arange(5.0), edges).dot_columns(pyramid, log=False)
+    buffer = buffer_of(np.arange(5.0), [0.0, 4.0, np.nan, 4.0, 0.0])
+    (low,), (high,) = dot_columns([buffer], edges, log=False)
     np.testing.assert_allclose(low, [0, 2, 4, np.nan, np.nan, np.nan, 2, 0])
     np.testing.assert_allclose(high, [2, 4, 4, np.nan, np.nan, np.nan, 4, 2])
+
+
+def test_a_series_beyond_its_bound_gives_up_points_but_no_extreme_and_nothing_new() -> None:
+    count = MOST_POINTS + 1000
+    x, y = np.arange(float(count)), np.random.default_rng(2).normal(size=count)
+    y[12_345] = 50.0
+    y[23_456] = np.nan
+    buffer = buffer_of(x, y, 0.9)
+    grown = buffer_of(x[:-3], y[:-3], 0.9)
+    grown.update(x, y)
+    assert MOST_POINTS // 2 < len(buffer) <= MOST_POINTS and len(grown) == len(buffer)
+    assert buffer.nearest(12_345) == (12_345, 50.0) and buffer.gaps.tolist() == [23_456]
+    np.testing.assert_array_equal(buffer.x[-65_000:], x[-65_000:])
+    np.testing.assert_array_equal(buffer.raw[-65_000:], y[-65_000:].astype(np.float32))
+    np.testing.assert_allclose(grown.smooth, buffer.smooth, rtol=1e-6)
+    assert (np.diff(buffer.x) > 0).all()
+
+
+def test_points_that_come_one_by_one_are_the_series_that_came_at_once() -> None:
+    generator = np.random.default_rng(3)
+    y = np.where(generator.random(300) < 0.1, np.nan, generator.normal(size=300))
+    y[[7, 100]] = np.inf, -1e300
+    x = np.arange(300.0)
+    x[150] = np.nan
+    at_once, one_by_one = buffer_of(x, y, 0.9), SeriesBuffer(0.9)
+    for count in range(1, 301):
+        one_by_one.update(x[:count], y[:count])
+    np.testing.assert_array_equal(one_by_one.x, at_once.x)
+    np.testing.assert_array_equal(one_by_one.raw, at_once.raw)
+    np.testing.assert_allclose(one_by_one.smooth, at_once.smooth, rtol=1e-6)
+    np.testing.assert_array_equal(one_by_one.gaps, at_once.gaps)
+    assert one_by_one.last() == pytest.approx(at_once.last())
+    bounds = np.array([0, 100, 200, 299])
+    for ours, theirs in zip(one_by_one.pyramid.extremes(bounds), at_once.pyramid.extremes(bounds), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
 def test_a_series_that_goes_back_replaces_what_it_had() -> None:
     buffer = buffer_of([0, 1, 2, 3], [1, 1, 1, 1])
     buffer.update(np.array([0, 1, 2, 3, 1.5, 2.5]), np.array([1, 1, 1, 1, 5, 6]))
     assert buffer.x.tolist() == [0, 1, 1.5, 2.5]
-    assert buffer.raw.values.tolist() == [1, 1, 5, 6]
+    assert buffer.raw.tolist() == [1, 1, 5, 6]
 
 
 def test_a_series_that_was_rewritten_is_taken_anew() -> None:
     buffer = buffer_of([0, 1, 2, 3], [1, 1, 1, 1])
     assert buffer.update(np.array([0.0, 9.0]), np.array([7.0, 8.0]))
-    assert buffer.raw.values.tolist() == [7, 8]
+    assert buffer.raw.tolist() == [7, 8]
     assert not buffer.update(np.array([0.0, 9.0]), np.array([7.0, 8.0]))
 
 

@@ -1,0 +1,186 @@
+"""One series as a chart keeps it, in bounded memory."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from motrix_tui.charts.pyramid import LARGEST, Column, IndexArray, Pyramid, ValueArray
+from motrix_tui.charts.smooth import Smoother
+
+FloatArray = NDArray[np.float64]
+
+MOST_POINTS = 1 << 17
+"""Points that a series holds, at about 21 bytes each. Beyond that the older half gives up every other point."""
+_OLD = MOST_POINTS // 2
+_THINNED = 4
+_FEW = 16
+
+
+class SeriesBuffer:
+    """Sorted x, raw and smoothed values, and where values are missing.
+
+    A run that is resumed goes back to its checkpoint: then x falls, and the points beyond it belong to an abandoned
+    branch. They are dropped, so that x never decreases.
+
+    At most `MOST_POINTS` points are held. What is given up are points between the lowest and the highest of four, in
+    the older half: every extreme stays where it was, and the newest points stay exact.
+    """
+
+    def __init__(self, weight: float = 0.0) -> None:
+        self._smoother = Smoother(weight)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every point; the smoothing weight stays."""
+        self._smoother = Smoother(self._smoother.weight)
+        self._x = Column(np.float64)
+        self._gaps = Column(np.float64)
+        self.pyramid = Pyramid(2 if self._smoother.weight else 1)
+        self._taken, self._last_taken = 0, math.nan
+        self._is_thinned = False
+        self._last: float | None = None
+
+    def __len__(self) -> int:
+        return self._x.size
+
+    @property
+    def x(self) -> FloatArray:
+        return self._x.row()
+
+    @property
+    def raw(self) -> ValueArray:
+        """The values as they were given, (n,)."""
+        return self.pyramid.values[0]
+
+    @property
+    def smooth(self) -> ValueArray:
+        """The smoothed values, (n,); with the weight 0 the raw ones."""
+        return self.pyramid.values[-1]
+
+    @property
+    def gaps(self) -> FloatArray:
+        """The x of points without a finite value, non-decreasing."""
+        return self._gaps.row()
+
+    def update(self, x: ArrayLike, y: ArrayLike) -> bool:
+        """Take over a series that has grown since the last call; returns whether anything changed.
+
+        `x` and `y` are the whole series, of one length; only what is beyond the last call's length is read. A series
+        that got shorter, or has another x where the last call ended, is taken anew.
+        """
+        xs, ys = np.asarray(x), np.asarray(y)
+        count = min(len(xs), len(ys))
+        if self._taken and (count < self._taken or not self._continues(float(xs[self._taken - 1]))):
+            self.clear()
+        if count == self._taken:
+            return False
+        fresh = slice(self._taken, count)
+        self._taken, self._last_taken = count, float(xs[count - 1])
+        if fresh.stop - fresh.start <= _FEW:
+            # A live run grows by a point or two between two refreshes: array arithmetic would cost ten times as much.
+            for at, value in zip(xs[fresh].tolist(), ys[fresh].tolist(), strict=True):
+                self._push(float(at), float(value))
+            return True
+        for start in range(fresh.start, fresh.stop, _OLD):
+            part = slice(start, min(start + _OLD, fresh.stop))
+            self._append(np.asarray(xs[part], dtype=np.float64), np.asarray(ys[part], dtype=np.float64))
+        return True
+
+    def _continues(self, x: float) -> bool:
+        return x == self._last_taken or (math.isnan(x) and math.isnan(self._last_taken))
+
+    def _push(self, x: float, y: float) -> None:
+        if not math.isfinite(x):
+            return
+        if len(self) and x < self._x.row()[-1]:
+            self._drop_from(x)
+        self._x.push(x)
+        if math.isfinite(y):
+            y = min(max(y, -LARGEST), LARGEST)
+            self._last = y
+        else:
+            y = math.nan
+            self._gaps.push(x)
+        self.pyramid.push(*((y, self._smoother.push(y)) if self.pyramid.channels == 2 else (y,)))
+        self._stay_bounded()
+
+    def _append(self, x: FloatArray, y: FloatArray) -> None:
+        placed = np.isfinite(x)
+        x, y = x[placed], y[placed]
+        if not len(x):
+            return
+        lowest_later = np.minimum.accumulate(x[::-1])[::-1]
+        kept = x <= lowest_later
+        x, y = x[kept], y[kept]
+        if len(self) and x[0] < self.x[-1]:
+            self._drop_from(float(x[0]))
+        self._x.append(x)
+        values = np.clip(np.where(np.isfinite(y), y, np.nan), -LARGEST, LARGEST)
+        # The raw values are float32: what is smoothed later, with another weight, must be what is smoothed now.
+        values = values.astype(np.float32).astype(np.float64)
+        smoothed = (self._smoother.extend(values),) if self.pyramid.channels == 2 else ()
+        self.pyramid.append(np.stack((values, *smoothed)))
+        missing = np.isnan(values)
+        self._gaps.append(x[missing])
+        if not missing.all():
+            self._last = float(values[~missing][-1])
+        self._stay_bounded()
+
+    def _drop_from(self, x: float) -> None:
+        size = int(np.searchsorted(self.x, x))
+        self._x.truncate(size)
+        self.pyramid.truncate(size)
+        self._gaps.truncate(int(np.searchsorted(self.gaps, x)))
+        finite = np.flatnonzero(np.isfinite(self.raw))
+        self._last = float(self.raw[finite[-1]]) if len(finite) else None
+
+    def _stay_bounded(self) -> None:
+        if len(self) > MOST_POINTS:
+            kept = _extreme_points(self.raw[:_OLD])
+            self._x.thin(_OLD, kept)
+            self.pyramid.thin(_OLD, kept)
+            self._is_thinned = True
+        if self._gaps.size > _OLD:
+            self._gaps.thin(_OLD, np.arange(0, _OLD, 2))
+
+    def set_smoothing(self, weight: float) -> None:
+        """Smooth with another weight. A series that gave up points forgets itself: the next `update` takes it anew."""
+        self._smoother = Smoother(weight)
+        if self._is_thinned:
+            self.clear()
+            return
+        raw = self.raw.astype(np.float64)
+        self.pyramid = Pyramid(2 if weight else 1)
+        self.pyramid.append(np.stack((raw, self._smoother.extend(raw))) if weight else raw)
+
+    def last(self) -> float | None:
+        """The newest finite value, or None."""
+        return self._last
+
+    def nearest(self, x: float) -> tuple[float, float] | None:
+        """The point whose x is nearest, as (x, y); y may be NaN. None for an empty series."""
+        if not len(self):
+            return None
+        xs = self.x
+        after = min(int(xs.searchsorted(x)), len(self) - 1)
+        before = max(after - 1, 0)
+        index = before if abs(xs[before] - x) <= abs(xs[after] - x) else after
+        return float(xs[index]), float(self.raw[index])
+
+
+def _extreme_points(values: ValueArray) -> IndexArray:
+    """Indices of two in every four of `values` (n,), n a multiple of four, the lowest and the highest among them."""
+    blocks = values.reshape(-1, _THINNED)
+    missing = np.isnan(blocks)
+    lowest = np.where(missing, np.inf, blocks).argmin(axis=1)
+    highest = np.where(missing, -np.inf, blocks).argmax(axis=1)
+    first, second = np.minimum(lowest, highest), np.maximum(lowest, highest)
+    # One point is both, for example the only value between gaps: its block gives up two of the others.
+    same = first == second
+    second = np.where(same & (first < _THINNED - 1), _THINNED - 1, second)
+    first = np.where(same & (first == _THINNED - 1), 0, first)
+    starts = np.arange(0, len(values), _THINNED)
+    return np.stack((starts + first, starts + second), axis=1).ravel()

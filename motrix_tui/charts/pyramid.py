@@ -1,0 +1,175 @@
+"""Values with the minimum and maximum of ever larger blocks of them.
+
+A refresh must not touch every point: "lowest and highest of these thousands of points" is answered from a few dozen
+numbers. No extreme is ever lost, so a spike of one point survives.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+ValueArray = NDArray[np.float32]
+IndexArray = NDArray[np.intp]
+
+FACTOR = 4
+# A pyramid's blocks move points to a neighbouring dot column; with this many blocks in a column by an eighth of it.
+_BLOCKS_PER_COLUMN = 8
+LARGEST = float(np.finfo(np.float32).max)
+
+
+class Column:
+    """Growing rows side by side, (channels, size), with room to spare, so that appending costs O(new points)."""
+
+    def __init__(self, dtype: type[np.floating], channels: int = 1) -> None:
+        self._room = np.empty((channels, 256), dtype=dtype)
+        self.size = 0
+
+    @property
+    def values(self) -> NDArray:
+        """Shape (channels, size)."""
+        return self._room[:, : self.size]
+
+    def row(self, channel: int = 0) -> NDArray:
+        """Shape (size,)."""
+        return self._room[channel, : self.size]
+
+    def append(self, values: NDArray) -> None:
+        """Add `values`, shape (channels, n) or (n,)."""
+        needed = self.size + values.shape[-1]
+        self._make_room(needed)
+        self._room[:, self.size : needed] = values
+        self.size = needed
+
+    def push(self, *values: float) -> None:
+        """Add one value to each channel."""
+        self._make_room(self.size + 1)
+        for channel, value in enumerate(values):
+            self._room[channel, self.size] = value
+        self.size += 1
+
+    def _make_room(self, needed: int) -> None:
+        held = self._room.shape[1]
+        if needed > held:
+            room = np.empty((len(self._room), max(needed, 2 * held)), dtype=self._room.dtype)
+            room[:, : self.size] = self.values
+            self._room = room
+
+    def truncate(self, size: int) -> None:
+        self.size = min(self.size, size)
+
+    def thin(self, head: int, kept: IndexArray) -> None:
+        """Of the first `head` values keep those at the indices `kept`; what follows stays."""
+        tail = self.values[:, head:].copy()
+        self._room[:, : len(kept)] = self._room[:, kept]
+        self.size = len(kept)
+        self.append(tail)
+
+
+class Pyramid:
+    """Rows of values with the minimum and maximum of every 4, 16, 64 … of them.
+
+    NaN is no value; a block of NaN is NaN. Several channels of one length, say raw and smoothed values of one series,
+    are answered together.
+    """
+
+    def __init__(self, channels: int = 1) -> None:
+        self.channels = channels
+        self._values = Column(np.float32, channels)
+        self._low: list[Column] = []
+        self._high: list[Column] = []
+
+    def __len__(self) -> int:
+        return self._values.size
+
+    @property
+    def values(self) -> ValueArray:
+        """Shape (channels, n)."""
+        return self._values.values
+
+    def append(self, values: ArrayLike) -> None:
+        """Add `values`, shape (channels, n) or (n,), at the end; infinities count as NaN."""
+        single = np.array(values, dtype=np.float64)
+        # Beyond float32 a value would turn into infinity; the largest float32 keeps it a visible extreme.
+        single[~np.isfinite(single)] = np.nan
+        self._values.append(np.clip(single, -LARGEST, LARGEST).astype(np.float32))
+        self._grow()
+
+    def push(self, *values: float) -> None:
+        """Add one value to each channel: finite and within float32, or NaN."""
+        self._values.push(*values)
+        if self._values.size % FACTOR == 0:
+            self._grow()
+
+    def truncate(self, size: int) -> None:
+        """Forget all but the first `size` values."""
+        self._values.truncate(size)
+        block = FACTOR
+        for low, high in zip(self._low, self._high, strict=True):
+            low.truncate(self._values.size // block)
+            high.truncate(self._values.size // block)
+            block *= FACTOR
+
+    def thin(self, head: int, kept: IndexArray) -> None:
+        """Of the first `head` values keep those at the indices `kept`; what follows stays."""
+        self._values.thin(head, kept)
+        self._low, self._high = [], []
+        self._grow()
+
+    def _grow(self) -> None:
+        low_below = high_below = self._values
+        level = 0
+        while low_below.size >= FACTOR:
+            if level == len(self._low):
+                self._low.append(Column(np.float32, self.channels))
+                self._high.append(Column(np.float32, self.channels))
+            low, high = self._low[level], self._high[level]
+            if low_below.size // FACTOR == low.size:
+                return
+            fresh = slice(low.size * FACTOR, low_below.size // FACTOR * FACTOR)
+            shape = (self.channels, -1, FACTOR)
+            low.append(np.fmin.reduce(low_below.values[:, fresh].reshape(shape), axis=2))
+            high.append(np.fmax.reduce(high_below.values[:, fresh].reshape(shape), axis=2))
+            low_below, high_below = low, high
+            level += 1
+
+    def extremes(self, bounds: IndexArray) -> tuple[ValueArray, ValueArray]:
+        """Lowest and highest value in each of the consecutive index ranges between `bounds`.
+
+        `bounds` is non-decreasing, shape (ranges + 1,); both results have the shape (channels, ranges). The outermost
+        bounds hold exactly; where ranges are long, an inner bound may move to a neighbouring block's edge, so a value
+        may count for the range beside its own, by at most an eighth of a range's length. Empty ranges give NaN.
+        """
+        start, stop = int(bounds[0]), int(bounds[-1])
+        level, block = 0, 1
+        wanted = (stop - start) / max(len(bounds) - 1, 1) / _BLOCKS_PER_COLUMN
+        while level < len(self._low) and block * FACTOR <= wanted:
+            level, block = level + 1, block * FACTOR
+        if level == 0:
+            return _reduce(self.values, self.values, bounds)
+        first, last = -(-start // block), stop // block
+        blocks = np.minimum(np.maximum(-(-bounds // block), first), last)
+        low, high = _reduce(self._low[level - 1].values, self._high[level - 1].values, blocks)
+        # The blocks that the window cuts through: their points inside it belong to the outermost ranges.
+        for end, inside in ((0, slice(start, first * block)), (-1, slice(last * block, stop))):
+            if inside.stop > inside.start:
+                points = self.values[:, inside]
+                low[:, end] = np.fmin(low[:, end], np.fmin.reduce(points, axis=1))
+                high[:, end] = np.fmax(high[:, end], np.fmax.reduce(points, axis=1))
+        return low, high
+
+
+def _reduce(low: ValueArray, high: ValueArray, bounds: IndexArray) -> tuple[ValueArray, ValueArray]:
+    start, stop = int(bounds[0]), int(bounds[-1])
+    if stop <= start:
+        empty = np.full((len(low), len(bounds) - 1), np.nan, dtype=np.float32)
+        return empty, empty.copy()
+    # reduceat must not start at the end of its array, and gives one element for an empty range.
+    at = np.minimum(bounds[:-1] - start, stop - start - 1)
+    lowest = np.fmin.reduceat(low[:, start:stop], at, axis=1)
+    highest = np.fmax.reduceat(high[:, start:stop], at, axis=1)
+    empty_ranges = bounds[1:] <= bounds[:-1]
+    if empty_ranges.any():
+        lowest[:, empty_ranges] = np.nan
+        highest[:, empty_ranges] = np.nan
+    return lowest, highest

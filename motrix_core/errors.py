@@ -9,6 +9,7 @@ Every error names the thing, the value, the rule and what to type next. The tree
         RunsFolderError                       the runs folder cannot be read or written
         RunNotFound                           no run, or several, match what was typed
         RunStateError                         the run is not in a state that allows the request
+        WindowUnusable                        a simulator's window cannot be opened here
       NoUsableBackend           exit code 4   nothing on this machine can train
         BackendUnusable                       the backend asked for cannot be used, with cause and mend
         SimulatorUnusable                     the simulator of the run cannot be used, with cause and mend
@@ -91,6 +92,10 @@ class RunNotFound(UsageError):
 
 
 class RunStateError(UsageError):
+    pass
+
+
+class WindowUnusable(UsageError):
     pass
 
 

@@ -146,7 +146,10 @@ class Core:
     def create_run(self, config: RunConfig, extra: dict[str, Any]) -> Run:
         with _IMPORTING:
             from motrix_core.runs.layout import create_run
+            from motrix_core.view.window import check_window
 
+        if config.train.render:
+            check_window(config.env, config.sim)
         return create_run(config, self.runs_dir, extra=extra)
 
     def launch(self, run: Run) -> None:

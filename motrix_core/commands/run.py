@@ -49,6 +49,9 @@ def add_parser(subparsers: Any) -> None:
         help="continue a run from its newest checkpoint, in its own folder; --backend continues it on another backend, "
         "--max-env-steps sets the new total",
     )
+    parser.add_argument(
+        "--render", action="store_true", help="show environment 0 in the simulator's own window while training"
+    )
     parser.add_argument("--detach", action="store_true", help="start it, print its folder and return at once")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="stdout has one JSON event per line and nothing else")
@@ -104,6 +107,8 @@ def flag_values(args: argparse.Namespace) -> dict[str, Any]:
     values = {path: value for path, value in given.items() if value is not None}
     if args.rand_seed:
         values["ppo.seed"] = None
+    if args.render:
+        values["train.render"] = True
     return values
 
 
@@ -115,20 +120,23 @@ def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     """
     from motrix_core.config.sources import ConfigSources
     from motrix_core.envs.catalog import catalog
+    from motrix_core.envs.registry import find_spec, names_of
     from motrix_core.hardware.inventory import inventory
     from motrix_core.hardware.select import check_sim, select_backend, select_sim
+    from motrix_core.view.window import check_window
 
     sources = ConfigSources(file=args.config, sets=args.sets, flags=flag_values(args), environ=os.environ)
-    env = sources.wanted("env")
-    specs = catalog()
+    env = sources.wanted("env") or only_name(sources.source)
     if env is None:
-        raise UsageError("no environment given", mend=f"type --env NAME, one of: {', '.join(sorted(specs))}")
-    if env not in specs:
-        raise UnknownName("environment", env, sorted(specs), listing="motrix envs")
-    if not specs[env].sims:
+        names = sorted(names_of(sources.source) or catalog())
+        raise UsageError("no environment given", mend=f"type --env NAME, one of: {', '.join(names)}")
+    spec = find_spec(env, sources.source, sources.env_options)
+    if not spec.sims:
         # The variable says which engine a person prefers; it is no reason to refuse an environment without one.
         sources = replace(sources, environ={name: text for name, text in os.environ.items() if name != "MOTRIX_SIM"})
-    sim = select_sim(sources.wanted("sim") or "auto", specs[env].sims)
+    sim = select_sim(sources.wanted("sim") or "auto", spec.sims)
+    if sources.given().get("train.render"):
+        check_window(env, sim.backend)
     # Everything that can be wrong with the configuration is said before seconds are spent on probing a backend.
     wanted = sources.wanted("backend") or "auto"
     if wanted == "auto":

@@ -346,6 +346,13 @@ class TrainCfg(_Model):
         help="Also writes the metrics to tb/ with skrl's tag names.",
         group="Run",
     )
+    render: Flag = setting(
+        False,
+        title="Render",
+        help="Shows environment 0 in the simulator's own window while training. Needs a display; closing the window "
+        "does not end training.",
+        group="Run",
+    )
 
 
 class RunConfig(_Model):

@@ -25,6 +25,7 @@ from motrix_core.learn.clock import PHASES, PhaseClock
 from motrix_core.learn.guard import Guard
 from motrix_core.learn.metrics import EpisodeStatistics, Metrics
 from motrix_core.learn.requests import Requests
+from motrix_core.learn.spectator import Spectator
 from motrix_core.learn.stepping import Transition
 from motrix_core.learn.tensorboard import TensorBoardMirror
 from motrix_core.learn.world import World
@@ -67,6 +68,7 @@ class TrainSession:
         self.requests = Requests(self)
         self.evaluations = Evaluations(self)
         self.guard = Guard(ppo.rollouts, self.warn)
+        self._spectator = Spectator(config, self.warn) if config.train.render and world.writes else None
         self._mirror: TensorBoardMirror | None = None
         self._trainer: Trainer | None = None
         self._env: Any = None
@@ -120,8 +122,11 @@ class TrainSession:
             sim=self.config.sim,
             rng=self.rng,
             options=self.config.env_options,
+            source=EnvSource.of(self.config),
         )
         try:
+            if self._spectator is not None:
+                self._spectator.watch(env)
             trainer = build_trainer(self.config, env, self)
             self.begin(trainer, env)
             if not (self.finished or self.should_stop):
@@ -163,6 +168,8 @@ class TrainSession:
         """Count one batched step."""
         self._statistics.add(transition)
         self.guard.watch(transition)
+        if self._spectator is not None:
+            self._spectator.look()
         if transition.guessed and not self._told_of_guess:
             self._told_of_guess = True
             self.warn(
@@ -242,7 +249,9 @@ class TrainSession:
         self.write("warning", {"level": "warning", "message": message, **data})
 
     def close(self) -> None:
-        """Close the files. The events are on the disk when this returns."""
+        """Close the files, and the window if there is one. The events are on the disk when this returns."""
+        if self._spectator is not None:
+            self._spectator.close()
         if self._mirror is not None:
             self._mirror.close()
         if self._events is not None:

@@ -79,6 +79,10 @@ class MotrixSimBatch:
             fields[f"sensor:{sensor}"] = query.SensorValues([sensor])
         return fields
 
+    def engine_positions(self, rows: Sequence[int]) -> FloatArray:
+        """Positions of the worlds `rows` in the engine's own order, (rows, dofs.num_pos)."""
+        return self._engine_pos(self._dof_pos[list(rows)])
+
     def _engine_pos(self, dof_pos: FloatArray) -> FloatArray:
         return np.ascontiguousarray(dof_pos[:, self._to_engine])
 
@@ -87,6 +91,11 @@ class MotrixSimBatch:
         data.reset(self._model, dof_pos=self._engine_pos(self._dof_pos), dof_vel=self._dof_vel, forward_kinematic=True)
         self._data = data
         return data
+
+    @property
+    def model(self) -> motrixsim.SceneModel:
+        """The engine's own model, for its own viewer and renderer."""
+        return self._model
 
     @property
     def dof_pos(self) -> FloatArray:

@@ -98,6 +98,11 @@ class MujocoBatch:
             self._dof_vel[:] = self._state[:, self._velocities]
 
     @property
+    def model(self) -> mujoco.MjModel:
+        """The engine's own model, for its own viewer and renderer."""
+        return self._model
+
+    @property
     def dof_pos(self) -> FloatArray:
         return self._dof_pos
 

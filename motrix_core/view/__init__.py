@@ -1,0 +1,1 @@
+"""Seeing environments: in the terminal as braille, in the simulator's own window, as a film."""

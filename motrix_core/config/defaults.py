@@ -117,3 +117,28 @@ class AnymalNavigationPPO(PPOCfg):
     rollouts: int = 48
     learning_epochs: int = 6
     learning_rate: float = 3e-4
+
+
+@rlcfg("franka-lift-cube")
+class FrankaLiftCubePPO(PPOCfg):
+    seed: int | None = 42
+    max_env_steps: int = 204_800_000
+    rollouts: int = 24
+    learning_epochs: int = 8
+    mini_batches: int = 4
+    learning_rate: float = 3e-4
+    learning_rate_scheduler_kl_threshold: float = 0.01
+    entropy_loss_scale: float = 1e-3
+    rewards_shaper_scale: float = 0.01
+
+
+@rlcfg("franka-open-cabinet")
+class FrankaOpenCabinetPPO(PPOCfg):
+    seed: int | None = 64
+    max_env_steps: int = 49_152_000
+    share_policy_value_features: bool = False
+    rollouts: int = 16
+    learning_epochs: int = 5
+    learning_rate: float = 3e-4
+    entropy_loss_scale: float = 1e-3
+    rewards_shaper_scale: float = 0.1

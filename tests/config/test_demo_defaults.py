@@ -23,6 +23,27 @@ BOUNCE_BALL = {
     "learning_rate": 2e-4,
     **networks(512, 512, 512),
 }
+FRANKA_LIFT = {
+    "seed": 42,
+    "max_env_steps": 204_800_000,
+    "rollouts": 24,
+    "learning_epochs": 8,
+    "mini_batches": 4,
+    "learning_rate": 3e-4,
+    "learning_rate_scheduler_kl_threshold": 0.01,
+    "entropy_loss_scale": 1e-3,
+    "rewards_shaper_scale": 0.01,
+}
+FRANKA_CABINET = {
+    "seed": 64,
+    "max_env_steps": 49_152_000,
+    "share_policy_value_features": False,
+    "rollouts": 16,
+    "learning_epochs": 5,
+    "learning_rate": 3e-4,
+    "entropy_loss_scale": 1e-3,
+    "rewards_shaper_scale": 0.1,
+}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +59,10 @@ BOUNCE_BALL = {
         ("dm-reacher", "torch", SUITE),
         ("bounce_ball", "jax", BOUNCE_BALL),
         ("bounce_ball", "torch", BOUNCE_BALL),
+        ("franka-lift-cube", "jax", FRANKA_LIFT),
+        ("franka-lift-cube", "torch", FRANKA_LIFT),
+        ("franka-open-cabinet", "jax", FRANKA_CABINET),
+        ("franka-open-cabinet", "torch", FRANKA_CABINET),
     ],
 )
 def test_a_demos_hyperparameters_are_those_of_the_facts_page(

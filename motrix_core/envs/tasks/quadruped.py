@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,7 +12,7 @@ from motrix_core.envs.base import BoolArray, FloatArray
 from motrix_core.envs.sim_env import SimEnv
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import EnvironmentFailed
-from motrix_core.sim.base import check_state, free_columns, joint_columns, velocity_columns
+from motrix_core.sim.base import free_columns, joint_columns, velocity_columns
 
 BASE = "trunk"
 _TOUCHING_N = 1.0
@@ -216,15 +215,4 @@ class Quadruped(SimEnv):
         return dof_pos, dof_vel
 
     def task_arrays(self) -> dict[str, NDArray]:
-        """The task's own arrays, which are saved and restored in place."""
         return {"last_actions": self.last_actions, "air_time": self.air_time}
-
-    def get_task_state(self) -> dict[str, NDArray]:
-        return {**super().get_task_state(), **{name: values.copy() for name, values in self.task_arrays().items()}}
-
-    def set_task_state(self, state: Mapping[str, NDArray]) -> None:
-        arrays = self.task_arrays()
-        check_state(state, {name: values.shape for name, values in arrays.items()}, self.spec.name)
-        super().set_task_state(state)
-        for name, values in arrays.items():
-            values[:] = state[name]

@@ -25,14 +25,15 @@ from motrix_core.process.outcome import EXIT_FAILED, EXIT_FINISHED, EXIT_STOPPED
 from motrix_core.runs.events import EventWriter
 from motrix_core.runs.files import PRIVATE
 from motrix_core.runs.layout import Run
+from motrix_core.sim.threads import use_threads
 
 if TYPE_CHECKING:
     from motrix_core.config.schema import RunConfig
     from motrix_core.learn.session import TrainSession
 
 _LIFELINE_GRACE_S = 60.0
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC")
-"""Read by PyTorch, by MotrixSim, and by XLA, each when it is first imported."""
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "NPROC")
+"""Read by PyTorch and by XLA, each when it is first imported."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -92,12 +93,13 @@ def tell_failure(run: Run, session: TrainSession | None, error: Exception) -> No
 
 
 def prepare_process(config: RunConfig) -> None:
-    """Say by environment variables, which libraries read when they are imported, what the run may use."""
+    """Say what the run may use: to simulators, and to libraries by variables that they read when they are imported."""
     # PyTorch's threads would spin while they wait for each other. Where anything else wants the cores (a dashboard, a
     # second run), each wait then lasts a time slice: measured, a fifth to a tenth of the speed on two busy cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # NumPy multiplies matrices in evaluations only, and small ones: more threads would fight with the simulator's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    use_threads(config.train.threads)
     if config.train.threads:
         for name in _THREAD_VARIABLES:
             os.environ[name] = str(config.train.threads)

@@ -13,6 +13,7 @@ from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import FREE_POSITIONS, DofLayout, ball_joint_error, columns
 from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape
+from motrix_core.sim.threads import wanted_threads
 
 _QUATERNION = 4
 _SHAPES: dict[str, GeomShape] = {
@@ -26,6 +27,9 @@ _SHAPES: dict[str, GeomShape] = {
     "Cuboid": "box",
     "Mesh": "mesh",
 }
+
+# How many threads its pool was made with; None until then, 0 where the engine chose.
+_pool_threads: int | None = None
 
 
 class MotrixSimBatch:
@@ -61,6 +65,7 @@ class MotrixSimBatch:
 
     @classmethod
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MotrixSimBatch:
+        _make_pool(wanted_threads())
         try:
             model = motrixsim.load_model(str(path))
         except Exception as error:  # the binding raises several types, none of them its own
@@ -182,6 +187,20 @@ class MotrixSimBatch:
         if self._data is None:
             raise closed_error(self._path)
         return self._data
+
+
+def _make_pool(threads: int) -> None:
+    """Give MotrixSim `threads` threads, 0 for as many as it likes. Raises `EnvironmentFailed` if it has others."""
+    global _pool_threads
+    if _pool_threads is None:
+        if threads:
+            motrixsim.init_thread_pool(threads)
+        _pool_threads = threads
+    elif threads and threads != _pool_threads:
+        raise EnvironmentFailed(
+            f"MotrixSim cannot use {threads} threads: it already has {_pool_threads or 'one for each core'}",
+            mend="set the number before anything is simulated in this process",
+        )
 
 
 def _geom(geom: motrixsim.Geom) -> Geom:

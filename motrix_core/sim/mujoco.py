@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import DofLayout, ball_joint_error, columns
 from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape
+from motrix_core.sim.threads import usable_cores, wanted_threads
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class MujocoBatch:
         self.actuators = tuple(model.actuator(index).name for index in range(model.nu))
         self.geoms = tuple(_geom(model, index) for index in range(model.ngeom))
         self._sensors = {name: self._sensor_slice(name, path) for name in sensors}
-        self._allocate(_usable_cores())
+        self._allocate(wanted_threads() or usable_cores())
 
     @classmethod
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MujocoBatch:
@@ -216,10 +216,3 @@ def _layout(model: mujoco.MjModel, path: Path) -> DofLayout:
         free_pos=tuple(int(model.jnt_qposadr[index]) for index in free),
         free_vel=tuple(int(model.jnt_dofadr[index]) for index in free),
     )
-
-
-def _usable_cores() -> int:
-    # The cores that this process may use can be fewer than the machine has.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -23,6 +23,7 @@ from motrix_core.runs import checkpoints
 from motrix_core.runs.control import append_request
 from motrix_core.runs.events import EventWriter
 from motrix_core.runs.layout import Run
+from motrix_core.sim import threads
 
 REPORT = UpdateReport(0.1, 0.2, 0.0, 0.01, None, 1.0, 1.4, 0.5, 1e-3, None)
 
@@ -223,7 +224,8 @@ def test_a_gpu_that_is_not_there_is_said(
 def test_the_process_is_prepared_before_libraries_look(
     make_config: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC", "JAX_PLATFORMS", "OMP_WAIT_POLICY"):
+    monkeypatch.setattr(threads, "_count", 0)  # given back when the test ends
+    for name in ("OMP_NUM_THREADS", "NPROC", "JAX_PLATFORMS", "OMP_WAIT_POLICY"):
         # Set first, so that monkeypatch knows what to restore.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -231,7 +233,8 @@ def test_the_process_is_prepared_before_libraries_look(
     assert "OMP_NUM_THREADS" not in os.environ and "JAX_PLATFORMS" not in os.environ
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
     process.prepare_process(make_config("torch", train={"threads": 3, "device": "cpu"}))
-    assert [os.environ[name] for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS", "NPROC")] == ["3", "3", "3"]
+    assert [os.environ[name] for name in ("OMP_NUM_THREADS", "NPROC")] == ["3", "3"]
+    assert threads.wanted_threads() == 3
     assert os.environ["JAX_PLATFORMS"] == "cpu"
 
 

@@ -89,6 +89,8 @@ def _continue(args: argparse.Namespace) -> tuple[Run, int]:
     from motrix_core.process.launch import launch
 
     found, continuation = plan(args, flag_values(args))
+    if not args.quiet:
+        sys.stderr.write(f"motrix: {continuation.note}\n")
     since = found.paths.events.stat().st_size if found.paths.events.exists() else 0
     launch(found, backend=continuation.backend, max_env_steps=continuation.max_env_steps)
     return found, since

@@ -43,6 +43,7 @@ def save(session: TrainSession, trainer: Trainer, env: Any, statistics: EpisodeS
         "backend": session.config.backend,
         "engine": session.config.train.engine,
         "sim": session.config.sim,
+        "num_envs": session.config.ppo.num_envs,
         "env_steps": session.env_steps,
         "update": session.update,
         "seed": session.seed,
@@ -71,10 +72,16 @@ def restore_newest(
     """Continue from the run's newest checkpoint that is whole, and return its metadata; None if the run has none.
 
     Raises:
-        CheckpointError: it does not belong to this run's networks, or its metadata is damaged.
+        CheckpointError: it does not belong to this run's networks, its metadata is damaged, or none is whole.
         EnvironmentFailed: the environment's saved state does not fit this environment.
     """
     newest = checkpoints.newest_valid(session.run)
+    unusable = checkpoints.unusable(session.run, after=newest.env_steps if newest is not None else -1)
+    if newest is None and checkpoints.list_checkpoints(session.run):
+        # Beginning again would throw away what may have taken days.
+        raise unusable[-1][1]
+    for _, error in unusable:
+        session.warn(f"{error.message}; training goes on from {newest.path.name if newest else 'the beginning'}")
     if newest is None:
         return None
     checkpoint = checkpoints.load(newest.path)

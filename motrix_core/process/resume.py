@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motrix_core.errors import BackendUnusable, CheckpointError, RunsFolderError, RunStateError
-from motrix_core.runs.checkpoints import list_checkpoints, newest_valid, read_meta, verify
+from motrix_core.errors import BackendUnusable, RunsFolderError, RunStateError
+from motrix_core.runs.checkpoints import list_checkpoints, newest_valid, read_meta, unusable
 from motrix_core.runs.layout import Run
 from motrix_core.runs.reader import EventReader
 from motrix_core.runs.text import plain
@@ -21,18 +22,31 @@ CheckBackend = Callable[["RunConfig", str], None]
 
 @dataclass(frozen=True)
 class Continuation:
-    """How a run goes on: with `backend`, from `env_steps` on, up to a total of `max_env_steps`."""
+    """How a run goes on: with `backend`, from `env_steps` on, up to a total of `max_env_steps`.
+
+    `env_steps` is 0 for a run that was ended before its first checkpoint; it begins again, with the same seed. `note`
+    says in one line where it goes on from.
+    """
 
     backend: str
     max_env_steps: int
     env_steps: int
+    note: str
 
 
 def check_backend(config: RunConfig, backend: str) -> None:
-    """Raises BackendUnusable, with cause and mend, if `config` cannot be trained on `backend` here. Takes seconds."""
-    from motrix_core.hardware.select import select_backend
+    """Raises BackendUnusable or SimulatorUnusable, with the mend, if `config` cannot be trained on `backend` here.
 
-    selection = select_backend(backend)
+    Takes seconds: it probes in child processes.
+    """
+    from motrix_core.hardware.requirements import SIMULATORS
+    from motrix_core.hardware.select import check_sim, select_backend
+
+    sims = (config.sim,) if config.sim in SIMULATORS else ()
+    selection = select_backend(backend, beside=sims)
+    for sim in sims:
+        # No other simulator is offered: it would not give the same numbers, so a run keeps its own.
+        check_sim(selection.probes[sim], ())
     if config.train.device == "gpu" and selection.device != "gpu":
         raise BackendUnusable(
             backend, "the run has train.device=gpu, but this backend finds no GPU", mend="use the other backend"
@@ -44,19 +58,30 @@ def plan_resume(
 ) -> Continuation:
     """How `run` can be continued; `backend` and `max_env_steps` replace those of its last segment.
 
-    Nothing is touched. Raises RunStateError if the run is going on, has reached its budget or has no checkpoint to
-    continue from, and what `check` raises if the backend cannot be used.
+    Nothing is touched. Raises RunStateError if the run is going on, has reached its budget or has lost the checkpoints
+    that it had, and what `check` raises if the backend or the simulator cannot be used.
     """
     _check_over(run)
     config = run.config()
     last_backend, last_budget = _last_segment(run)
     checkpoint = _newest_checkpoint(run)
-    _check_fits(checkpoint, config)
+    env_steps = checkpoint.env_steps if checkpoint is not None else 0
+    if checkpoint is not None:
+        _check_fits(checkpoint, config)
     budget = max_env_steps or last_budget or config.ppo.max_env_steps
-    _check_budget(run, config, budget, checkpoint.env_steps, asked=max_env_steps is not None)
+    _check_budget(run, config, budget, env_steps, asked=max_env_steps is not None)
     chosen = backend or last_backend or config.backend
     check(config, chosen)
-    return Continuation(chosen, budget, checkpoint.env_steps)
+    return Continuation(chosen, budget, env_steps, _note(run, checkpoint))
+
+
+def _note(run: Run, checkpoint: CheckpointInfo | None) -> str:
+    if checkpoint is None:
+        return f"run {run.id} has no checkpoint yet: it begins again, with the same seed"
+    # The trainer writes down why, for everybody who follows the run.
+    broken = [path.name for path, _ in unusable(run, after=checkpoint.env_steps)]
+    because = f", because {', '.join(broken)} cannot be used" if broken else ""
+    return f"run {run.id} goes on from {checkpoint.path.name}{because}"
 
 
 def _check_over(run: Run) -> None:
@@ -73,19 +98,21 @@ def _check_over(run: Run) -> None:
         )
 
 
-def _newest_checkpoint(run: Run) -> CheckpointInfo:
+def _newest_checkpoint(run: Run) -> CheckpointInfo | None:
+    """The one to continue from; None for a run that never had any. Raises RunStateError if it has lost them all."""
     newest = newest_valid(run)
     if newest is not None:
         return newest
-    there = list_checkpoints(run)
     again = f"motrix run --config {run.paths.config} starts it from the beginning"
-    if not there:
-        raise RunStateError(f"run {run.id} has no checkpoint to continue from", mend=again)
-    try:
-        verify(there[-1].path)
-    except CheckpointError as error:
+    if list_checkpoints(run):
+        _, error = unusable(run)[-1]
         raise RunStateError(f"run {run.id} has no usable checkpoint: {error.message}", mend=again) from error
-    return there[-1]
+    if _last_told(run, "checkpoint"):
+        raise RunStateError(
+            f"run {run.id} has no checkpoint to continue from: {run.paths.checkpoints} has lost those that it wrote",
+            mend=again,
+        )
+    return None
 
 
 def _check_fits(checkpoint: CheckpointInfo, config: RunConfig) -> None:
@@ -98,8 +125,12 @@ def _check_fits(checkpoint: CheckpointInfo, config: RunConfig) -> None:
         "shared": ppo.share_policy_value_features,
     }
     found = {name: model.get(name) for name in wanted} if isinstance(model, dict) else {}
-    if meta.get("env") != config.env:
-        problem = f"it is of environment {meta.get('env')!r:.80}, and the run of {config.env!r}"
+    others = {"env": config.env, "sim": config.sim, "num_envs": ppo.num_envs}
+    # Checkpoints of earlier versions do not say all of it, and imported ones no simulator.
+    differing = [name for name, has in others.items() if meta.get(name, has) not in (has, "auto")]
+    if differing:
+        name = differing[0]
+        problem = f"it was saved with {name}={meta[name]!r:.80}, and the run has {others[name]!r}"
     elif wanted != found:
         name = next(name for name in wanted if found.get(name) != wanted[name])
         problem = f"its networks have {name}={found.get(name)!r:.80}, and the run's {wanted[name]}"
@@ -126,23 +157,28 @@ def _last_segment(run: Run) -> tuple[str | None, int | None]:
     try:
         segment = run.state().segment
     except RunsFolderError:
-        data = _last_told(run)
+        data = _last_told(run, "segment_started")
         backend, budget = data.get("backend"), data.get("max_env_steps")
         return backend if isinstance(backend, str) else None, budget if type(budget) is int else None
     return (segment.backend, segment.max_env_steps) if segment is not None else (None, None)
 
 
-class _SegmentReader(EventReader):
-    """Reads only where segments start: EventWriter puts the type first."""
-
-    def _value(self, line: bytes) -> dict[str, Any] | None:
-        return super()._value(line) if line.startswith(b'{"type":"segment_started",') else None
-
-
-def _last_told(run: Run) -> dict[str, Any]:
-    reader = _SegmentReader(run.paths.events)
+def _last_told(run: Run, kind: str) -> dict[str, Any]:
+    """The data of the last event of `kind`; empty without one."""
+    reader = _KindReader(run.paths.events, kind)
     last: dict[str, Any] = {}
     while not reader.at_end:
         for event in reader.poll():
             last = event["data"]
     return last
+
+
+class _KindReader(EventReader):
+    """Reads events of one kind only: EventWriter puts the type first."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        super().__init__(path)
+        self._begins = f'{{"type":"{kind}",'.encode()
+
+    def _value(self, line: bytes) -> dict[str, Any] | None:
+        return super()._value(line) if line.startswith(self._begins) else None

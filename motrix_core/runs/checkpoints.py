@@ -272,6 +272,22 @@ def newest_valid(run: Run) -> CheckpointInfo | None:
     return None
 
 
+def unusable(run: Run, *, after: int = -1) -> list[tuple[Path, CheckpointError]]:
+    """The checkpoints of `run` with more than `after` env steps that do not verify, and why; unfinished ones too."""
+    try:
+        names = [entry.name for entry in os.scandir(run.paths.checkpoints) if _FOLDER.fullmatch(entry.name)]
+    except FileNotFoundError:
+        return []
+    found = []
+    for path in sorted((run.paths.checkpoints / name for name in names), key=_steps):
+        if _steps(path) > after:
+            try:
+                verify(path)
+            except CheckpointError as error:
+                found.append((path, error))
+    return found
+
+
 def pin(path: Path, pinned: bool = True) -> None:
     """Keep the checkpoint in `path` for ever, or no longer. Raises CheckpointError if it is not one."""
     _commit(Path(path))

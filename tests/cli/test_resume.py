@@ -111,6 +111,26 @@ def test_a_run_that_was_killed_and_continued_ends_like_one_that_never_was(runs_d
     assert different == []
 
 
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(runs_dir: Path) -> None:
+    total = 40 * SAMPLES
+    never = ["--set", "ppo.check_point_interval=100_000"]
+    whole = Run.open(start(runs_dir / "whole", "torch", total, *never).stdout.strip())
+    done = start(runs_dir / "killed", "torch", total, *never, "--detach")
+    killed = Run.open(done.stdout.strip())
+    trainer = eventually(lambda: killed.state().trainer, "started")
+    os.kill(trainer.pid, signal.SIGKILL)
+    eventually(lambda: killed.state().is_final, "over")
+    assert killed.state().status == "crashed" and not checkpoints.list_checkpoints(killed)
+
+    done = motrix(runs_dir / "killed", "run", "--resume", killed.id)
+    assert done.returncode == 0, done.stderr
+    again = f"motrix: run {killed.id} has no checkpoint yet: it begins again, with the same seed\n"
+    assert done.stderr.startswith(again)
+    (steps_whole, expected), (steps_killed, found) = last_arrays(whole), last_arrays(killed)
+    assert steps_whole == steps_killed == total
+    assert [name for name in expected if not np.array_equal(expected[name], found[name], equal_nan=True)] == []
+
+
 def test_a_run_whose_supervisor_is_killed_saves_itself_and_can_be_continued(runs_dir: Path) -> None:
     run = launched(runs_dir, "torch")
     eventually(lambda: len(events(run, "metrics")) > 2, "training")

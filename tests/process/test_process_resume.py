@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 
 from motrix_core.config.schema import PPOCfg, RunConfig
-from motrix_core.errors import BackendUnusable, RunStateError
-from motrix_core.process.resume import Continuation, plan_resume
+from motrix_core.errors import BackendUnusable, RunStateError, SimulatorUnusable
+from motrix_core.hardware import select
+from motrix_core.hardware.probe import Probe
+from motrix_core.process.resume import Continuation, check_backend, plan_resume
 from motrix_core.runs import checkpoints
 from motrix_core.runs.events import EventWriter
 from motrix_core.runs.identity import own_identity
@@ -51,18 +54,32 @@ def usable(config: RunConfig, backend: str) -> None:
     pass
 
 
+def where(planned: Continuation) -> tuple[str, int, int]:
+    return planned.backend, planned.max_env_steps, planned.env_steps
+
+
 def test_a_stopped_run_goes_on_from_its_newest_valid_checkpoint(run: Run, save: Callable[..., Path]) -> None:
     save(64)
-    (save(128) / "agent.safetensors").write_bytes(b"damaged")
-    assert plan_resume(run, check=usable) == Continuation("torch", 192, 64)
+    assert plan_resume(run, check=usable) == Continuation("torch", 192, 64, f"run {run.id} goes on from step_64")
+
+
+def test_what_is_passed_over_is_said(run: Run, save: Callable[..., Path]) -> None:
+    save(64)
+    damaged, unfinished, kept = save(128), save(192), save(32)
+    (damaged / "agent.safetensors").write_bytes(b"damaged")
+    (unfinished / "COMMIT").unlink()
+    (kept / "meta.json").unlink()
+    planned = plan_resume(run, check=usable)
+    assert planned.note == f"run {run.id} goes on from step_64, because step_128, step_192 cannot be used"
+    assert planned.env_steps == 64
 
 
 def test_backend_and_budget_are_those_of_the_last_segment_unless_said(run: Run, save: Callable[..., Path]) -> None:
     save(128)
     segments = (Segment(0, "torch", 1.0, 192), Segment(1, "jax", 2.0, 640))
     write_state(run.paths.state, RunState(status="stopped", segments=segments))
-    assert plan_resume(run, check=usable) == Continuation("jax", 640, 128)
-    assert plan_resume(run, backend="torch", max_env_steps=320, check=usable) == Continuation("torch", 320, 128)
+    assert where(plan_resume(run, check=usable)) == ("jax", 640, 128)
+    assert where(plan_resume(run, backend="torch", max_env_steps=320, check=usable)) == ("torch", 320, 128)
 
 
 def test_with_a_damaged_state_the_events_know_the_last_segment(run: Run, save: Callable[..., Path]) -> None:
@@ -73,7 +90,7 @@ def test_with_a_damaged_state_the_events_know_the_last_segment(run: Run, save: C
             data = {"backend": backend, "max_env_steps": budget}
             writer.write("segment_started", env_steps=0, update=0, data=data)
             writer.write("metrics", env_steps=64, update=1, data={})
-    assert plan_resume(run, check=usable) == Continuation("jax", 256, 128)
+    assert where(plan_resume(run, check=usable)) == ("jax", 256, 128)
 
 
 @pytest.mark.parametrize(
@@ -99,25 +116,32 @@ def test_a_budget_within_the_last_whole_update_is_reached(run: Run, save: Callab
         plan_resume(run, max_env_steps=130, check=usable)
 
 
-def test_without_a_checkpoint_there_is_nothing_to_continue(run: Run, save: Callable[..., Path]) -> None:
+def test_a_run_that_never_had_a_checkpoint_begins_again(run: Run, save: Callable[..., Path]) -> None:
+    begins = Continuation("torch", 192, 0, f"run {run.id} has no checkpoint yet: it begins again, with the same seed")
+    assert plan_resume(run, check=usable) == begins
+    # A kill while the first one was being written.
+    (save(64) / "COMMIT").unlink()
+    assert plan_resume(run, check=usable) == begins
+
+
+def test_a_run_that_has_lost_its_checkpoints_does_not_begin_again(run: Run, save: Callable[..., Path]) -> None:
     again = rf"motrix run --config {run.paths.config} starts it from the beginning"
-    with pytest.raises(RunStateError, match=f"has no checkpoint to continue from; {again}"):
-        plan_resume(run, check=usable)
     (save(64) / "agent.safetensors").unlink()
     with pytest.raises(RunStateError, match=f"has no usable checkpoint: .*agent.safetensors.*; {again}"):
         plan_resume(run, check=usable)
-
-
-def test_a_checkpoint_that_was_never_finished_does_not_count(run: Run, save: Callable[..., Path]) -> None:
-    (save(64) / "COMMIT").unlink()
-    with pytest.raises(RunStateError, match="has no checkpoint to continue from"):
+    with EventWriter(run.paths.events) as writer:
+        writer.write("checkpoint", env_steps=64, update=1, data={"path": "checkpoints/step_64"})
+    shutil.rmtree(run.paths.checkpoints)
+    with pytest.raises(RunStateError, match=f"no checkpoint to continue from: .* has lost those .*; {again}"):
         plan_resume(run, check=usable)
 
 
 @pytest.mark.parametrize(
     ("meta", "words"),
     [
-        ({"env": "cartpole"}, "it is of environment 'cartpole', and the run of 'pendulum'"),
+        ({"env": "cartpole"}, "it was saved with env='cartpole', and the run has 'pendulum'"),
+        ({"sim": "mujoco"}, "it was saved with sim='mujoco', and the run has 'none'"),
+        ({"num_envs": 9}, "it was saved with num_envs=9, and the run has 8"),
         ({"model": {**MODEL, "policy_hidden": [16]}}, r"its networks have policy_hidden=\[16\], and the run's \[8\]"),
         ({"model": None}, "its networks have policy_hidden=None"),
     ],
@@ -156,11 +180,35 @@ def test_a_backend_that_cannot_be_used_is_refused_last_and_changes_nothing(run: 
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize(("sim", "probed"), [("mujoco", {"torch", "mujoco"}), ("none", {"torch"})])
+def test_the_simulator_is_probed_beside_the_backend(
+    run: Run, sim: str, probed: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: set[str] = set()
+
+    def probe_all(names: Sequence[str]) -> dict[str, Probe]:
+        asked.update(names)
+        return {
+            name: Probe(name, name, "1.0", "broken" if name == sim else "ok", name != sim, cause="its library is gone")
+            for name in names
+        }
+
+    monkeypatch.setattr(select, "probe_all", probe_all)
+    config = run.config().model_copy(update={"sim": sim})
+    if sim == "none":
+        check_backend(config, "torch")
+    else:
+        # Another simulator gives other numbers, so none is offered.
+        with pytest.raises(SimulatorUnusable, match=r"^simulator mujoco cannot be used: its library is gone$"):
+            check_backend(config, "torch")
+    assert asked == probed
+
+
 def test_a_state_without_budget_is_that_of_an_older_version(run: Run, save: Callable[..., Path]) -> None:
     save(64)
     record = json.loads(run.paths.state.read_text())
     for segment in record["segments"]:
         del segment["max_env_steps"], segment["control_offset"]
     run.paths.state.write_text(json.dumps(record))
-    assert plan_resume(run, check=usable) == Continuation("torch", 192, 64)
+    assert where(plan_resume(run, check=usable)) == ("torch", 192, 64)
     assert run.current_config() == run.config()

@@ -107,7 +107,8 @@ class UpdateMetrics:
     """What one update reports. Losses and gradient norm are means over the gradient steps that were made.
 
     policy_kl and clip_fraction are means over the mini-batches that were looked at, including those that early
-    stopping refused. std and entropy (nats, summed over action dimensions) are those of the policy after the update.
+    stopping refused. std and entropy (nats, summed over action dimensions) are those of a Gaussian policy after the
+    update; a categorical one has no std, and its entropy is a mean as policy_kl is, because it depends on observations.
     explained_variance is 1 - Var(return - value) / Var(return), NaN if all returns are equal. grad_norm is the length
     before clipping. steps counts gradient steps.
     """
@@ -117,14 +118,14 @@ class UpdateMetrics:
     entropy_loss: float
     kl: float
     clip_fraction: float
-    std: float
+    std: float | None
     entropy: float
     explained_variance: float
     grad_norm: float
     learning_rate: float
     steps: int
 
-    def named(self) -> dict[str, float]:
+    def named(self) -> dict[str, float | None]:
         """Under the names of the event stream's `metrics`."""
         return {
             "loss/policy": self.policy_loss,
@@ -140,18 +141,20 @@ class UpdateMetrics:
         }
 
 
-MINI_BATCH_COLUMNS = ("kl", "policy", "value", "clipped", "entropy", "grad_norm", "seen", "stepped")
+MINI_BATCH_COLUMNS = (
+    "kl", "policy", "value", "clipped", "entropy_loss", "entropy", "grad_norm", "seen", "stepped"
+)  # fmt: skip
 """What both backends note of every mini-batch. `seen` and `stepped` are 0 or 1; an unseen one's row is not read."""
 
 
 def summary(
-    mini_batches: np.ndarray, log_std: np.ndarray, explained_variance: float, learning_rate: float
+    mini_batches: np.ndarray, log_std: np.ndarray | None, explained_variance: float, learning_rate: float
 ) -> UpdateMetrics:
     """An update's metrics.
 
     Args:
         mini_batches: a row for each, columns as in `MINI_BATCH_COLUMNS`.
-        log_std: the policy's after the update, shape (act_dim,).
+        log_std: the policy's after the update, shape (act_dim,); None if it is categorical.
     """
     column = dict(zip(MINI_BATCH_COLUMNS, np.asarray(mini_batches, np.float64).T, strict=True))
     seen, stepped = column["seen"] > 0, column["stepped"] > 0
@@ -159,14 +162,18 @@ def summary(
     def mean(name: str, rows: np.ndarray) -> float:
         return float(column[name][rows].mean()) if rows.any() else math.nan
 
+    std, entropy = None, mean("entropy", seen)
+    if log_std is not None:
+        std = float(np.exp(log_std, dtype=np.float64).mean())
+        entropy = float(np.sum(log_std, dtype=np.float64) + log_std.size * GAUSSIAN_ENTROPY)
     return UpdateMetrics(
         policy_loss=mean("policy", stepped),
         value_loss=mean("value", stepped),
-        entropy_loss=mean("entropy", stepped),
+        entropy_loss=mean("entropy_loss", stepped),
         kl=mean("kl", seen),
         clip_fraction=mean("clipped", seen),
-        std=float(np.exp(log_std, dtype=np.float64).mean()),
-        entropy=float(np.sum(log_std, dtype=np.float64) + log_std.size * GAUSSIAN_ENTROPY),
+        std=std,
+        entropy=entropy,
         explained_variance=float(explained_variance),
         grad_norm=mean("grad_norm", stepped),
         learning_rate=float(learning_rate),

@@ -103,6 +103,10 @@ class Scores:
         return metrics
 
 
+def _sizes(observations: int, actions: int, choices: int | None) -> tuple[int, str]:
+    return observations, f"{choices} discrete" if choices else str(actions)
+
+
 def standard_error(values: np.ndarray) -> float | None:
     """Standard error of the mean of `values`, shape (n,); None for a single value."""
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
@@ -134,11 +138,13 @@ def evaluate(policy: NumpyPolicy, task: Task, *, episodes: int, seed: int, strea
 
 def _first_episodes(env: Any, policy: NumpyPolicy, task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return, length and first observation of the first episode of every environment of `env`."""
-    sizes = (env.observation_space.shape[0], env.action_space.shape[0])
-    if sizes != (policy.obs_dim, policy.act_dim):
+    choices = getattr(env.action_space, "n", None)
+    wanted = _sizes(env.observation_space.shape[0], 1 if choices else env.action_space.shape[0], choices)
+    found = _sizes(policy.obs_dim, policy.act_dim, policy.n_actions)
+    if found != wanted:
         raise CheckpointError(
-            f"the policy takes {policy.obs_dim} observations and gives {policy.act_dim} actions, but {task.env} has "
-            f"{sizes[0]} and {sizes[1]}",
+            f"the policy takes {found[0]} observations and gives {found[1]} actions, but {task.env} has "
+            f"{wanted[0]} and {wanted[1]}",
             mend="evaluate it in the environment that it was trained in",
         )
     stepper = Stepper(env, PhaseClock())

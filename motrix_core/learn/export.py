@@ -5,7 +5,12 @@ The graph is built from the neutral arrays of a checkpoint, so both backends giv
     observations (batch, obs_dim) → Sub, Div, Clip → (Gemm, Elu)… → Gemm → Clip → actions (batch, act_dim), float32
 
 The first three are the observation scaler; the last Clip is what the environment does to every action, and is left
-out where the environment's bounds are not known. A file is written only after onnxruntime has computed the same
+out where the environment's bounds are not known. Where actions are choices, the last layer gives logits, and the file
+has two outputs, so that whoever runs it may take the likeliest action or sample:
+
+    … → Gemm → logits (batch, n_actions), float32 → ArgMax → actions (batch,), int64
+
+A file is written only after onnxruntime has computed the same
 actions from it as NumPy and, where it is installed, as the backend that trained the policy.
 """
 
@@ -16,6 +21,7 @@ import importlib.util
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +29,16 @@ import numpy as np
 
 from motrix_core import __version__
 from motrix_core.errors import MissingExtra, MotrixError
+from motrix_core.learn.choices import likeliest_choices, log_softmax
 from motrix_core.learn.policy import SCALER_CLIP, Layer, NumpyPolicy, spec_of
 from motrix_core.learn.spec import ModelSpec
 from motrix_core.runs.checkpoints import Checkpoint
 from motrix_core.runs.files import replace_file
 
-INPUT, OUTPUT = "observations", "actions"
+INPUT, OUTPUT, LOGITS = "observations", "actions", "logits"
 SAMPLES = 4096
 TOLERANCE = 1e-5
-"""The largest difference of an action that is taken for rounding, in the action's own unit."""
+"""The largest difference that is taken for rounding: of an action in its own unit, of a choice in its probability."""
 
 _OPSET, _IR_VERSION = 17, 8
 """Old enough for every runtime of the last years; nothing here needs a newer one."""
@@ -43,7 +50,8 @@ _SEED = 0x0BB5
 class Exported:
     """What was written.
 
-    errors: reference ("numpy", "torch", "jax") → largest difference of an action over `SAMPLES` observations.
+    errors: reference ("numpy", "torch", "jax") → largest difference of an action, or of the probability of a choice,
+        over `SAMPLES` observations.
     notes: what the user should know, in sentences.
     """
 
@@ -56,7 +64,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path, bounds: tuple[float, float] 
     """Write the policy of `checkpoint` to `path`, replacing a file that is there.
 
     Args:
-        bounds: the lowest and highest action that the environment takes, in every dimension; None if unknown.
+        bounds: the lowest and highest action that the environment takes, in every dimension; None if unknown. Of no
+            meaning for choices.
 
     Raises:
         MissingExtra: onnx or onnxruntime is not installed.
@@ -66,19 +75,26 @@ def export_onnx(checkpoint: Checkpoint, path: Path, bounds: tuple[float, float] 
     """
     onnx, onnxruntime = _require("onnx"), _require("onnxruntime")
     policy = NumpyPolicy.from_checkpoint(checkpoint)
-    model = build_graph(onnx, policy, bounds, metadata(checkpoint, bounds))
+    if policy.discrete:
+        bounds = None
+    model = build_graph(onnx, policy, bounds, metadata(checkpoint, bounds, policy.n_actions))
     data = model.SerializeToString()
     observations = sample_observations(policy)
-    exported = run_graph(onnxruntime, data, observations)
-    references: dict[str, np.ndarray] = {"numpy": policy.mean_actions(observations)}
-    notes = [] if bounds else ["the environment's action bounds are not known here, so the actions are not clipped"]
+    exported = run_graph(onnxruntime, data, observations, policy.discrete)
+    references: dict[str, np.ndarray] = {"numpy": policy.outputs(observations)}
+    notes = (
+        []
+        if bounds or policy.discrete
+        else ["the environment's action bounds are not known here, so the actions are not clipped"]
+    )
     backend = str(checkpoint.meta.get("backend"))
     try:
-        references[backend] = backend_actions(backend, checkpoint.arrays["agent"], observations)
+        references[backend] = backend_outputs(backend, checkpoint.arrays["agent"], observations)
     except (ImportError, OSError) as error:
         # OSError: the package is there, but a shared library that it needs is not.
         notes.append(f"checked against NumPy only: {backend} cannot be imported here ({error})")
-    errors = {name: _largest_difference(exported, actions, bounds) for name, actions in references.items()}
+    difference = _difference_of_choices if policy.discrete else partial(_largest_difference, bounds=bounds)
+    errors = {name: difference(exported, outputs) for name, outputs in references.items()}
     for name, error in errors.items():
         # Written so that NaN fails too.
         if not error <= TOLERANCE:
@@ -96,9 +112,10 @@ def export_onnx(checkpoint: Checkpoint, path: Path, bounds: tuple[float, float] 
     return Exported(path, errors, tuple(notes))
 
 
-def metadata(checkpoint: Checkpoint, bounds: tuple[float, float] | None) -> dict[str, str]:
+def metadata(checkpoint: Checkpoint, bounds: tuple[float, float] | None, n_actions: int | None) -> dict[str, str]:
     """What is known of the policy's origin, for the file's metadata properties."""
     meta = checkpoint.meta
+    actions = "the policy's mean" + (", not clipped" if bounds is None else ", clipped to the bounds")
     known = {
         "env": meta.get("env"),
         "env_steps": checkpoint.env_steps,
@@ -109,7 +126,8 @@ def metadata(checkpoint: Checkpoint, bounds: tuple[float, float] | None) -> dict
         "action_low": None if bounds is None else f"{bounds[0]:g}",
         "action_high": None if bounds is None else f"{bounds[1]:g}",
         "observations": "as the environment gives them; the running scaler is inside",
-        "actions": "the policy's mean" + (", not clipped" if bounds is None else ", clipped to the bounds"),
+        "n_actions": n_actions,
+        "actions": actions if n_actions is None else "the likeliest, counted from 0",
     }
     return {name: str(value) for name, value in known.items() if value is not None}
 
@@ -123,16 +141,24 @@ def build_graph(onnx: Any, policy: NumpyPolicy, bounds: tuple[float, float] | No
     x = graph.clip("scaler.output", x, "scaler", -SCALER_CLIP, SCALER_CLIP)
     for index, layer in enumerate(policy.hidden):
         x = graph.node("Elu", f"layers.{index}.elu", graph.linear(f"layers.{index}", x, layer), alpha=1.0)
-    x = graph.linear("mean", x, policy.mean)
-    if bounds is None:
-        graph.node("Identity", OUTPUT, x)
+    outputs = [helper.make_tensor_value_info(OUTPUT, float32, ["batch", policy.act_dim])]
+    if policy.discrete:
+        x = graph.node("Identity", LOGITS, graph.linear("logits.layer", x, policy.head))
+        # Of equal logits the first, as NumPy has it.
+        graph.node("ArgMax", OUTPUT, x, axis=1, keepdims=0, select_last_index=0)
+        outputs = [
+            helper.make_tensor_value_info(OUTPUT, onnx.TensorProto.INT64, ["batch"]),
+            helper.make_tensor_value_info(LOGITS, float32, ["batch", policy.n_actions]),
+        ]
+    elif bounds is None:
+        graph.node("Identity", OUTPUT, graph.linear("mean", x, policy.head))
     else:
-        graph.clip(OUTPUT, x, "action", *bounds)
+        graph.clip(OUTPUT, graph.linear("mean", x, policy.head), "action", *bounds)
     proto = helper.make_graph(
         graph.nodes,
         "policy",
         [helper.make_tensor_value_info(INPUT, float32, ["batch", policy.obs_dim])],
-        [helper.make_tensor_value_info(OUTPUT, float32, ["batch", policy.act_dim])],
+        outputs,
         graph.constants,
     )
     model = helper.make_model(
@@ -190,22 +216,29 @@ def sample_observations(policy: NumpyPolicy) -> np.ndarray:
     return (policy.center + deviations * policy.scale.astype(np.float64)).astype(np.float32)
 
 
-def run_graph(onnxruntime: Any, data: bytes, observations: np.ndarray) -> np.ndarray:
-    """What onnxruntime makes of `observations` (N, obs_dim) with the serialised model, on the CPU: (N, act_dim)."""
+def run_graph(onnxruntime: Any, data: bytes, observations: np.ndarray, discrete: bool = False) -> np.ndarray:
+    """What onnxruntime makes of `observations` (N, obs_dim) with the serialised model, on the CPU: actions
+    (N, act_dim), or logits (N, n_actions), all NaN where an action is not the one of the largest logit.
+    """
     options = onnxruntime.SessionOptions()
     # More threads than the machine has to spare would slow down a training that runs beside.
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    return session.run([OUTPUT], {INPUT: observations})[0]
+    if not discrete:
+        return session.run([OUTPUT], {INPUT: observations})[0]
+    actions, logits = session.run([OUTPUT, LOGITS], {INPUT: observations})
+    chosen = np.array_equal(actions, likeliest_choices(logits)[:, 0])
+    return logits if chosen else np.full_like(logits, np.nan)
 
 
-def backend_actions(backend: str, arrays: Mapping[str, np.ndarray], observations: np.ndarray) -> np.ndarray:
-    """The mean actions of `backend`'s own networks and scaler on the CPU: (N, obs_dim) → (N, act_dim) float32.
+def backend_outputs(backend: str, arrays: Mapping[str, np.ndarray], observations: np.ndarray) -> np.ndarray:
+    """The mean actions or the logits that `backend`'s own networks and scaler give on the CPU: (N, obs_dim) →
+    (N, policy_outputs) float32.
 
     Raises:
         ImportError: the backend, or skrl, cannot be imported here.
     """
-    computers: dict[str, Callable[..., np.ndarray]] = {"torch": _torch_actions, "jax": _jax_actions}
+    computers: dict[str, Callable[..., np.ndarray]] = {"torch": _torch_outputs, "jax": _jax_outputs}
     if backend not in computers:
         raise ImportError("it is no backend")
     for package in (backend, "skrl", "gymnasium"):
@@ -214,7 +247,7 @@ def backend_actions(backend: str, arrays: Mapping[str, np.ndarray], observations
     return computers[backend](spec_of(arrays), arrays, observations)
 
 
-def _torch_actions(spec: ModelSpec, arrays: Mapping[str, np.ndarray], observations: np.ndarray) -> np.ndarray:
+def _torch_outputs(spec: ModelSpec, arrays: Mapping[str, np.ndarray], observations: np.ndarray) -> np.ndarray:
     import torch
     from skrl.resources.preprocessors.torch import RunningStandardScaler
 
@@ -227,11 +260,11 @@ def _torch_actions(spec: ModelSpec, arrays: Mapping[str, np.ndarray], observatio
     scaler.running_mean.copy_(torch.tensor(arrays["scaler.observation.mean"]))
     scaler.running_variance.copy_(torch.tensor(arrays["scaler.observation.variance"]))
     with torch.no_grad():
-        mean, _ = networks["policy"].compute({"observations": scaler(torch.tensor(observations))}, role="policy")
-    return mean.numpy()
+        outputs, _ = networks["policy"].compute({"observations": scaler(torch.tensor(observations))}, role="policy")
+    return outputs.numpy()
 
 
-def _jax_actions(spec: ModelSpec, arrays: Mapping[str, np.ndarray], observations: np.ndarray) -> np.ndarray:
+def _jax_outputs(spec: ModelSpec, arrays: Mapping[str, np.ndarray], observations: np.ndarray) -> np.ndarray:
     import jax
     from skrl import config
     from skrl.resources.preprocessors.jax import RunningStandardScaler
@@ -247,16 +280,16 @@ def _jax_actions(spec: ModelSpec, arrays: Mapping[str, np.ndarray], observations
         scaler.running_variance = jax.device_put(arrays["scaler.observation.variance"].astype(np.float32), device)
         policy = networks["policy"]
         scaled = {"observations": scaler(jax.device_put(observations, device))}
-        mean, _ = policy.apply(policy.state_dict.params, scaled, "policy")
-    return np.asarray(mean)
+        outputs, _ = policy.apply(policy.state_dict.params, scaled, "policy")
+    return np.asarray(outputs)
 
 
 def _spaces(spec: ModelSpec, device: Any) -> dict[str, Any]:
-    from gymnasium.spaces import Box
+    from gymnasium.spaces import Box, Discrete
 
     return {
         "observation_space": Box(-np.inf, np.inf, (spec.obs_dim,), np.float32),
-        "action_space": Box(-1.0, 1.0, (spec.act_dim,), np.float32),
+        "action_space": Box(-1.0, 1.0, (spec.act_dim,), np.float32) if not spec.n_actions else Discrete(spec.n_actions),
         "device": device,
     }
 
@@ -266,6 +299,12 @@ def _largest_difference(exported: np.ndarray, actions: np.ndarray, bounds: tuple
     if exported.shape != expected.shape:
         return math.inf
     return float(np.abs(exported.astype(np.float64) - expected).max())
+
+
+def _difference_of_choices(exported: np.ndarray, logits: np.ndarray) -> float:
+    if exported.shape != logits.shape:
+        return math.inf
+    return float(np.abs(np.exp(log_softmax(exported)) - np.exp(log_softmax(logits))).max())
 
 
 def _require(package: str) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 
 from motrix_core.learn.algorithm import PPOHyperparameters, UpdateMetrics, draw_permutations
 from motrix_core.learn.backend import StopTraining, UpdateReport, adjustment_arrays, adjustments
+from motrix_core.learn.choices import draw_noise
 from motrix_core.learn.rollout import Rollout, RolloutBatch
 from motrix_core.learn.spec import AgentState, ModelSpec, initial_state, model_spec
 from motrix_core.learn.stepping import Stepper, Transition
@@ -31,6 +32,7 @@ MOST_THREADS = 8
 class Engine(Protocol):
     """What `FusedPPO` is on either backend; see there."""
 
+    spec: ModelSpec
     hyper: PPOHyperparameters
 
     def act(self, obs: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
@@ -87,7 +89,8 @@ class FusedLearning:
     def act(self, observations: np.ndarray, states: None, **step: int) -> tuple[np.ndarray, dict[str, Any]]:
         """Sampled actions, (num_envs, act_dim) float32, for observations (num_envs, obs_dim) float32."""
         with self._session.clock.phase("inference"):
-            noise = self._session.rng.standard_normal((len(observations), self.action_space.shape[0]), np.float32)
+            spec = self.engine.spec
+            noise = draw_noise(self._session.rng, len(observations), spec.act_dim, spec.discrete)
             actions, self._log_prob = self.engine.act(observations, noise)
         return actions, {"log_prob": self._log_prob}
 

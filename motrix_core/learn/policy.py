@@ -1,6 +1,7 @@
 """The deterministic policy in NumPy: what a trained agent does, without JAX or PyTorch.
 
-    observations → standardise and clip (skrl's RunningStandardScaler) → linear layers with ELU → mean actions
+    observations → standardise and clip (skrl's RunningStandardScaler) → linear layers with ELU → mean actions,
+                                                                         or logits, of which the largest is chosen
 
 It is the reference that an exported policy is checked against.
 """
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from motrix_core.errors import CheckpointError
+from motrix_core.learn.choices import likeliest_choices
 from motrix_core.learn.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -30,19 +32,21 @@ Layer = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class NumpyPolicy:
-    """Mean actions of a Gaussian policy.
+    """What a Gaussian or a categorical policy does without noise.
 
     Attributes:
         center: the scaler's running mean, (obs_dim,), float32.
         scale: its running standard deviation plus epsilon, (obs_dim,), float32.
         hidden: the layers that ELU follows, at least one.
-        mean: the last layer.
+        head: the last layer, which gives mean actions, or a logit for each choice.
+        discrete: whether it gives logits.
     """
 
     center: np.ndarray
     scale: np.ndarray
     hidden: tuple[Layer, ...]
-    mean: Layer
+    head: Layer
+    discrete: bool = False
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> NumpyPolicy:
@@ -58,14 +62,16 @@ class NumpyPolicy:
         if count == 0:
             raise _unfit("it has neither policy.layers.0.weight nor trunk.layers.0.weight")
         names = [f"{stem}.layers.{index}" for index in range(count)]
-        layers = _chain([(name, _layer(arrays, name)) for name in [*names, "policy.mean"]])
+        discrete = "policy.logits.weight" in arrays
+        head = "policy.logits" if discrete else "policy.mean"
+        layers = _chain([(name, _layer(arrays, name)) for name in [*names, head]])
         size = layers[0][0].shape[1]
         center, variance = (_scaler_part(arrays, part, size) for part in ("mean", "variance"))
         if (variance < 0).any():
             raise _unfit("scaler.observation.variance has negative entries")
         # In float32 from here on, as both backends compute it.
         scale = np.sqrt(variance.astype(np.float32)) + np.float32(SCALER_EPSILON)
-        return cls(center.astype(np.float32), scale, tuple(layers[:-1]), layers[-1])
+        return cls(center.astype(np.float32), scale, tuple(layers[:-1]), layers[-1], discrete)
 
     @classmethod
     def from_checkpoint(cls, checkpoint: Checkpoint) -> NumpyPolicy:
@@ -81,10 +87,25 @@ class NumpyPolicy:
 
     @property
     def act_dim(self) -> int:
-        return self.mean[1].size
+        return 1 if self.discrete else self.head[1].size
+
+    @property
+    def n_actions(self) -> int | None:
+        """Choices of a categorical policy; None for a Gaussian one."""
+        return self.head[1].size if self.discrete else None
 
     def mean_actions(self, observations: np.ndarray) -> np.ndarray:
-        """(N, obs_dim) → (N, act_dim) float32, not clipped to the environment's bounds.
+        """(N, obs_dim) → (N, act_dim) float32: the mean actions, not clipped to the environment's bounds, or the
+        likeliest choices.
+
+        Raises:
+            ValueError: `observations` has another shape.
+        """
+        outputs = self.outputs(observations)
+        return likeliest_choices(outputs) if self.discrete else outputs
+
+    def outputs(self, observations: np.ndarray) -> np.ndarray:
+        """What the last layer gives for observations (N, obs_dim): mean actions (N, act_dim) or logits (N, n_actions).
 
         Raises:
             ValueError: `observations` has another shape.
@@ -97,7 +118,7 @@ class NumpyPolicy:
             x = np.clip((x - self.center) / self.scale, -SCALER_CLIP, SCALER_CLIP)
         for weight, bias in self.hidden:
             x = _elu(x @ weight.T + bias)
-        weight, bias = self.mean
+        weight, bias = self.head
         return x @ weight.T + bias
 
 
@@ -120,7 +141,7 @@ def spec_of(arrays: Mapping[str, np.ndarray]) -> ModelSpec:
     value_hidden = policy_hidden if shared else widths("value")
     if not value_hidden:
         raise _unfit("it has no value.layers.0.weight")
-    return ModelSpec(policy.obs_dim, policy.act_dim, policy_hidden, value_hidden, shared)
+    return ModelSpec(policy.obs_dim, policy.act_dim, policy_hidden, value_hidden, shared, policy.n_actions)
 
 
 def _elu(x: np.ndarray) -> np.ndarray:

@@ -4,7 +4,9 @@ Names of parameters, weights always `(out, in)`:
 
     policy.layers.N.{weight,bias}   value.layers.N.{weight,bias}     separate networks
     trunk.layers.N.{weight,bias}                                     instead of both, with a shared trunk
-    policy.mean.{weight,bias}   policy.log_std   value.out.{weight,bias}
+    policy.mean.{weight,bias}   policy.log_std                       where actions are numbers
+    policy.logits.{weight,bias}                                      where they are choices
+    value.out.{weight,bias}
 """
 
 from __future__ import annotations
@@ -24,13 +26,32 @@ SCALERS = ("observation", "value")
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Sizes of a Gaussian policy and a deterministic value function with ELU between their layers."""
+    """Sizes of a policy and a deterministic value function with ELU between their layers.
+
+    The policy is Gaussian over `act_dim` numbers, or, where `n_actions` is not None, categorical over that many
+    choices; an action is then a single number, so `act_dim` is 1.
+    """
 
     obs_dim: int
     act_dim: int
     policy_hidden: tuple[int, ...]
     value_hidden: tuple[int, ...]
     shared: bool
+    n_actions: int | None = None
+
+    @property
+    def discrete(self) -> bool:
+        return self.n_actions is not None
+
+    @property
+    def policy_outputs(self) -> int:
+        """Numbers that the policy's last layer gives: the means, or a logit for each choice."""
+        return self.act_dim if self.n_actions is None else self.n_actions
+
+    @property
+    def policy_head(self) -> str:
+        """The name of the policy's last layer."""
+        return "policy.logits" if self.discrete else "policy.mean"
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Name → shape of every parameter, in the order in which they are drawn and stored."""
@@ -45,8 +66,9 @@ class ModelSpec:
                 linear(f"{name}.layers.{index}", inputs, outputs)
 
         stack("trunk" if self.shared else "policy", self.policy_hidden)
-        linear("policy.mean", self.policy_hidden[-1], self.act_dim)
-        shapes["policy.log_std"] = (self.act_dim,)
+        linear(self.policy_head, self.policy_hidden[-1], self.policy_outputs)
+        if not self.discrete:
+            shapes["policy.log_std"] = (self.act_dim,)
         if not self.shared:
             stack("value", self.value_hidden)
         linear("value.out", self.value_hidden[-1], 1)
@@ -54,26 +76,42 @@ class ModelSpec:
 
 
 def model_spec(ppo: PPOCfg, observation_space: object, action_space: object) -> ModelSpec:
-    """Sizes for an environment whose spaces are one-dimensional boxes.
+    """Sizes for an environment that observes a one-dimensional box, and acts in one or in a discrete space.
 
     Raises:
-        EnvironmentFailed: a space is something else, for example discrete.
+        EnvironmentFailed: a space is something else.
     """
+    n_actions = _choices(action_space)
     return ModelSpec(
         obs_dim=_box_size("observation", observation_space),
-        act_dim=_box_size("action", action_space),
+        act_dim=1 if n_actions else _box_size("action", action_space),
         policy_hidden=tuple(ppo.policy_hidden_layer_sizes),
         value_hidden=tuple(ppo.value_hidden_layer_sizes),
         shared=ppo.share_policy_value_features,
+        n_actions=n_actions,
     )
+
+
+def _choices(space: object) -> int | None:
+    """How many actions a discrete space has; None for another kind of space."""
+    if type(space).__name__ != "Discrete":
+        return None
+    choices, first = int(getattr(space, "n", 0)), int(getattr(space, "start", 0))
+    if choices < 2 or first != 0:
+        raise EnvironmentFailed(
+            f"the environment's action space {space} is not a choice between at least 2 actions that begin at 0",
+            mend="count its actions from 0 in the environment",
+        )
+    return choices
 
 
 def _box_size(kind: str, space: object) -> int:
     shape = getattr(space, "shape", None)
     if type(space).__name__ != "Box" or shape is None or len(shape) != 1 or shape[0] < 1:
         raise EnvironmentFailed(
-            f"the environment's {kind} space {space} is not a one-dimensional Box",
-            mend="flatten it to shape (n,) in the environment; a Gaussian policy needs continuous actions",
+            f"the environment's {kind} space {space} is not a one-dimensional Box"
+            + (", and not Discrete" if kind == "action" else ""),
+            mend="flatten it to shape (n,) in the environment",
         )
     return int(shape[0])
 

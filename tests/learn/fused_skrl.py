@@ -30,6 +30,8 @@ def make_agent(spec: ModelSpec, hyper: PPOHyperparameters, state: AgentState, st
     """skrl's agent, set to `state`."""
     observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (spec.obs_dim,))
     action_space = gymnasium.spaces.Box(-1, 1, (spec.act_dim,))
+    if spec.discrete:
+        action_space = gymnasium.spaces.Discrete(spec.n_actions)
     spaces = {"observation_space": observation_space, "action_space": action_space, "device": "cpu"}
     models = build_models(spec, spaces)
     adaptive = hyper.learning_rate_scheduler_kl_threshold > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from motrix_core.learn.algorithm import PPOHyperparameters
+from motrix_core.learn.choices import draw_noise
 from motrix_core.learn.rollout import Rollout, RolloutBatch
 from motrix_core.learn.spec import AgentState, ModelSpec, init_parameters, required_shapes
 
@@ -14,8 +15,9 @@ HYPER = PPOHyperparameters(
 )
 
 
-def small_spec(shared: bool) -> ModelSpec:
-    return ModelSpec(OBS_DIM, ACT_DIM, (16, 8), (16, 8) if shared else (12, 6), shared)
+def small_spec(shared: bool, n_actions: int | None = None) -> ModelSpec:
+    act_dim = 1 if n_actions else ACT_DIM
+    return ModelSpec(OBS_DIM, act_dim, (16, 8), (16, 8) if shared else (12, 6), shared, n_actions)
 
 
 def first_state(spec: ModelSpec, seed: int = 0, learning_rate: float = HYPER.learning_rate) -> AgentState:
@@ -32,7 +34,8 @@ def first_state(spec: ModelSpec, seed: int = 0, learning_rate: float = HYPER.lea
             arrays[name] = rng.normal(0, 0.5, array.shape)
         elif name.endswith(".variance"):
             arrays[name] = rng.uniform(0.5, 2.0, array.shape)
-    arrays["policy.log_std"] = rng.normal(-0.5, 0.2, spec.act_dim).astype(np.float32)
+    if not spec.discrete:
+        arrays["policy.log_std"] = rng.normal(-0.5, 0.2, spec.act_dim).astype(np.float32)
     arrays["scaler.observation.count"] = arrays["scaler.value.count"] = np.array(301.0)
     arrays["adam.step"] = np.array(7, np.int64)
     return AgentState(arrays, learning_rate)
@@ -56,15 +59,15 @@ def random_rollout(seed: int = 1, *, ends: bool = True, log_prob_of=None) -> Rol
 
 def sampled_rollout(engine, seed: int = 1, *, ends: bool = True) -> RolloutBatch:
     """A rollout whose actions `engine` sampled."""
-    rng = np.random.default_rng(seed)
-    rollout = Rollout(STEPS, NUM_ENVS, OBS_DIM, ACT_DIM)
+    rng, spec = np.random.default_rng(seed), engine.spec
+    rollout = Rollout(STEPS, NUM_ENVS, OBS_DIM, spec.act_dim)
 
     def draw(*shape: int) -> np.ndarray:
         return rng.normal(0.2, 1.5, shape).astype(np.float32)
 
     obs = draw(NUM_ENVS, OBS_DIM)
     for _ in range(STEPS):
-        actions, log_prob = engine.act(obs, rng.standard_normal((NUM_ENVS, ACT_DIM), np.float32))
+        actions, log_prob = engine.act(obs, draw_noise(rng, NUM_ENVS, spec.act_dim, spec.discrete))
         end = rng.uniform(size=NUM_ENVS)
         terminated, truncated = (end < 0.1) & ends, (end > 0.85) & ends
         rollout.record(obs, actions, log_prob, draw(NUM_ENVS), terminated, truncated, draw(NUM_ENVS, OBS_DIM))

@@ -46,10 +46,38 @@ def test_the_file_computes_the_actions_of_both_backends(backend: str, spec: Mode
     assert max(done.errors.values()) <= 1e-5
     assert done.notes == ()
     obs = np.random.default_rng(1).normal(0, 3, (64, OBS_DIM)).astype(np.float32)
-    expected = np.clip(export.backend_actions(backend, arrays, obs), *BOUNDS)
+    expected = np.clip(export.backend_outputs(backend, arrays, obs), *BOUNDS)
     np.testing.assert_allclose(run_file(done.path, obs), expected, atol=1e-6)
     # Both a clipped and an unclipped action are among them, or the bounds were not tested.
     assert (np.abs(expected) == 0.25).any() and (np.abs(expected) < 0.25).any()
+
+
+@pytest.mark.parametrize("spec", [small_spec(False, 3), small_spec(True, 4)])
+def test_choices_come_with_their_logits(backend: str, spec: ModelSpec, tmp_path: Path) -> None:
+    arrays = agent_arrays(spec)
+    done = export.export_onnx(checkpoint(arrays, backend), tmp_path / "policy.onnx", BOUNDS)
+    assert set(done.errors) == {"numpy", backend}
+    assert max(done.errors.values()) <= 1e-5
+    assert done.notes == ()
+    obs = np.random.default_rng(1).normal(0, 3, (64, OBS_DIM)).astype(np.float32)
+    session = onnxruntime.InferenceSession(done.path.read_bytes(), providers=["CPUExecutionProvider"])
+    actions, logits = session.run(["actions", "logits"], {"observations": obs})
+    assert (actions.dtype, actions.shape, logits.shape) == (np.int64, (64,), (64, spec.n_actions))
+    np.testing.assert_allclose(logits, export.backend_outputs(backend, arrays, obs), atol=1e-5)
+    np.testing.assert_array_equal(actions[:, None], NumpyPolicy.from_arrays(arrays).mean_actions(obs))
+    assert len(np.unique(actions)) > 1
+    props = {entry.key: entry.value for entry in onnx.load(done.path).metadata_props}
+    assert props["n_actions"] == str(spec.n_actions)
+    assert "action_low" not in props
+
+
+def test_a_graph_that_takes_another_choice_than_the_likeliest_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "likeliest_choices", lambda logits: np.zeros((len(logits), 1), np.float32))
+    with pytest.raises(MotrixError, match="those of numpy by up to nan"):
+        export.export_onnx(checkpoint(agent_arrays(small_spec(True, 4))), tmp_path / "policy.onnx", None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_both_backends_give_the_same_graph(tmp_path: Path) -> None:
@@ -97,8 +125,8 @@ def test_a_graph_that_computes_something_else_is_not_written(tmp_path: Path, mon
     build: Callable[..., Any] = export.build_graph
 
     def off_by_little(module: Any, policy: NumpyPolicy, *rest: Any) -> Any:
-        weight, bias = policy.mean
-        return build(module, dataclasses.replace(policy, mean=(weight, bias + np.float32(3e-5))), *rest)
+        weight, bias = policy.head
+        return build(module, dataclasses.replace(policy, head=(weight, bias + np.float32(3e-5))), *rest)
 
     monkeypatch.setattr(export, "build_graph", off_by_little)
     with pytest.raises(MotrixError, match=r"was not written.*numpy.*e-05"):
@@ -110,7 +138,7 @@ def test_a_graph_that_computes_something_else_is_not_written(tmp_path: Path, mon
 def test_a_backend_that_computes_something_else_keeps_the_file_from_being_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "backend_actions", lambda *_: np.full((export.SAMPLES, ACT_DIM), np.nan, np.float32))
+    monkeypatch.setattr(export, "backend_outputs", lambda *_: np.full((export.SAMPLES, ACT_DIM), np.nan, np.float32))
     with pytest.raises(MotrixError, match="those of torch by up to nan"):
         export.export_onnx(checkpoint(agent_arrays(SEPARATE)), tmp_path / "policy.onnx", BOUNDS)
     assert not list(tmp_path.iterdir())

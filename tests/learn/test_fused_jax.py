@@ -40,8 +40,13 @@ def test_one_update_is_the_same_on_both_backends(changes):
     compare(changes, shared=True)
 
 
-def compare(changes: dict, shared: bool) -> None:
-    spec, hyper = small_spec(shared), replace(HYPER, **changes)
+@pytest.mark.parametrize("changes", [{}, {"kl_threshold": 0.02, "entropy_loss_scale": 0.3}], ids=["usual", "stopped"])
+def test_one_update_of_a_categorical_policy_is_the_same_on_both_backends(changes):
+    compare(changes, shared=not changes, n_actions=4)
+
+
+def compare(changes: dict, shared: bool, n_actions: int | None = None) -> None:
+    spec, hyper = small_spec(shared, n_actions), replace(HYPER, **changes)
     state = first_state(spec)
     one, other = TorchPPO(spec, hyper, state), JaxPPO(spec, hyper, state)
     rollout = sampled_rollout(one)

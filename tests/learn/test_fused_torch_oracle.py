@@ -55,8 +55,15 @@ def permutations_for(hyper: PPOHyperparameters) -> np.ndarray:
     return draw_permutations(np.random.Generator(np.random.Philox(3)), hyper.learning_epochs, STEPS * NUM_ENVS)
 
 
-def compare(hyper: PPOHyperparameters, shared: bool, threads: int = 1, ends: bool = True, **record) -> FusedPPO:
-    spec, order = small_spec(shared), permutations_for(hyper)
+def compare(
+    hyper: PPOHyperparameters,
+    shared: bool,
+    threads: int = 1,
+    ends: bool = True,
+    n_actions: int | None = None,
+    **record,
+) -> FusedPPO:
+    spec, order = small_spec(shared, n_actions), permutations_for(hyper)
     state = first_state(spec)
     engine = FusedPPO(spec, hyper, state, threads=threads)
     rollout = sampled_rollout(engine, ends=ends)
@@ -83,6 +90,13 @@ def test_one_update_gives_skrls_parameters(changes, shared):
     compare(replace(HYPER, **changes), shared)
 
 
+@pytest.mark.parametrize("n_actions", [2, 5])
+@pytest.mark.parametrize("shared", [True, False], ids=["shared trunk", "separate networks"])
+@pytest.mark.parametrize("changes", CASES.values(), ids=CASES.keys())
+def test_one_update_of_a_categorical_policy_gives_skrls_parameters(changes, shared, n_actions):
+    compare(replace(HYPER, **changes), shared, n_actions=n_actions)
+
+
 @pytest.mark.parametrize("shared", [True, False], ids=["shared trunk", "separate networks"])
 def test_without_bootstrap_a_time_limit_is_what_skrl_calls_termination(shared):
     compare(replace(HYPER, time_limit_bootstrap=False), shared, time_limit_terminates=True)
@@ -95,6 +109,10 @@ def test_without_bootstrap_and_without_time_limits_nothing_differs_from_skrl():
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_do_not_change_what_an_update_means(threads):
     compare(HYPER, True, threads=threads)
+
+
+def test_threads_share_the_work_of_a_categorical_policy():
+    compare(HYPER, False, threads=3, n_actions=3)
 
 
 def test_early_stop_did_stop_in_the_case_above():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from gymnasium.spaces import Box, Discrete
+from gymnasium.spaces import Box, Discrete, MultiDiscrete
 
 from motrix_core.config.schema import PPOCfg
 from motrix_core.errors import CheckpointError, EnvironmentFailed, UsageError
@@ -59,7 +59,7 @@ def test_the_sizes_come_from_spaces_and_configuration() -> None:
     assert model_spec(ppo, Box(-1, 1, (3,)), Box(-1, 1, (2,))) == SEPARATE
 
 
-@pytest.mark.parametrize("space", [Discrete(3), Box(-1, 1, (2, 2)), Box(-1, 1, (0,))])
+@pytest.mark.parametrize("space", [MultiDiscrete([3, 2]), Box(-1, 1, (2, 2)), Box(-1, 1, (0,))])
 def test_other_spaces_are_refused_by_name(space: object) -> None:
     with pytest.raises(EnvironmentFailed, match=r"action space .* is not a one-dimensional Box"):
         model_spec(PPOCfg(), Box(-1, 1, (3,)), space)
@@ -90,3 +90,32 @@ def test_an_impossible_rank_is_refused(environ: dict[str, str]) -> None:
 def test_ranks_explore_differently_and_seeds_stay_in_32_bits() -> None:
     assert World(0, 2).seed(7) == 7
     assert World(1, 2).seed(2**32 - 1) == 0
+
+
+def test_choices_have_logits_and_no_deviation() -> None:
+    spec = ModelSpec(obs_dim=3, act_dim=1, policy_hidden=(5,), value_hidden=(5,), shared=True, n_actions=4)
+    assert spec.shapes() == {
+        "trunk.layers.0.weight": (5, 3),
+        "trunk.layers.0.bias": (5,),
+        "policy.logits.weight": (4, 5),
+        "policy.logits.bias": (4,),
+        "value.out.weight": (1, 5),
+        "value.out.bias": (1,),
+    }
+    assert (spec.discrete, spec.policy_outputs, spec.policy_head) == (True, 4, "policy.logits")
+
+
+def test_a_discrete_space_says_how_many_choices_there_are() -> None:
+    spec = model_spec(PPOCfg(), Box(-1, 1, (2,)), Discrete(3))
+    assert (spec.act_dim, spec.n_actions) == (1, 3)
+
+
+@pytest.mark.parametrize("space", [Discrete(1), Discrete(3, start=1)])
+def test_choices_that_cannot_be_learned_or_counted_are_refused(space: object) -> None:
+    with pytest.raises(EnvironmentFailed, match=r"action space Discrete.* begin at 0"):
+        model_spec(PPOCfg(), Box(-1, 1, (2,)), space)
+
+
+def test_discrete_observations_are_refused() -> None:
+    with pytest.raises(EnvironmentFailed, match=r"observation space Discrete\(3\) is not a one-dimensional Box"):
+        model_spec(PPOCfg(), Discrete(3), Discrete(3))

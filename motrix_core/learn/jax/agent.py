@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 from skrl.agents.jax.ppo import PPO
+from skrl.models.jax import CategoricalMixin
 from skrl.resources.preprocessors.jax import RunningStandardScaler
 from skrl.resources.schedulers.jax import KLAdaptiveLR
 
 from motrix_core.learn.backend import StopTraining, UpdateReport, gaussian_entropy
+from motrix_core.learn.jax.models import get_draws, set_draws
 
 if TYPE_CHECKING:
     from motrix_core.learn.jax.wrap_np import SkrlNpWrapper
@@ -104,13 +106,13 @@ class StockPPO(PPO):
 
     def post_interaction(self, *, timestep: int, timesteps: int) -> None:
         rollout_ends = (self._rollout + 1) % self.cfg.rollouts == 0
-        draws = self.policy._g_i
+        _, draws = get_draws(self.policy)
         with self._session.clock.phase("update"):
             super().post_interaction(timestep=timestep, timesteps=timesteps)
             if rollout_ends:
                 self._wrapper.wait(self.value.state_dict.params)
         # Compiling the update draws a number that nothing uses; a resumed run compiles once more, but must go on alike.
-        self.policy._g_i = draws
+        set_draws(self.policy, None, draws)
         if rollout_ends:
             self._session.end_update(self._report())
             if self._session.should_stop:
@@ -123,7 +125,7 @@ class StockPPO(PPO):
     def _report(self) -> UpdateReport:
         kls, self.policy_scheduler.kls = self.policy_scheduler.kls, []
         self.value_scheduler.kls.clear()
-        log_std = np.asarray(self.policy.state_dict.params["params"][self._log_std_name])
+        std, entropy = self._spread()
         explained = self._value_preprocessor.explained_variance
         return UpdateReport(
             loss_policy=self._tracked["Loss / Policy loss"],
@@ -131,16 +133,23 @@ class StockPPO(PPO):
             loss_entropy=self._tracked.pop("Loss / Entropy loss", 0.0),
             kl=sum(kls) / len(kls),
             clip_fraction=None,
-            std=self._tracked["Policy / Standard deviation"],
-            entropy=gaussian_entropy(log_std),
+            std=std,
+            entropy=entropy,
             explained_variance=None if explained is None else explained.item(),
             learning_rate=self.learning_rate,
             grad_norm=None,
         )
 
-    @property
-    def _log_std_name(self) -> str:
-        return "policy_log_std" if self.policy is self.value else "log_std"
+    def _spread(self) -> tuple[float | None, float]:
+        """The policy's standard deviation, if it has one, and its entropy; of a categorical policy that of the last
+        mini-batch, because it depends on observations.
+        """
+        spread = self._tracked["Policy / Standard deviation"]
+        if isinstance(self.policy, CategoricalMixin):
+            return None, spread
+        parameters = self.policy.state_dict.params["params"]
+        log_std = parameters["policy_log_std" if self.policy is self.value else "log_std"]
+        return spread, gaussian_entropy(np.asarray(log_std))
 
     @property
     def learning_rate(self) -> float:

@@ -21,7 +21,9 @@ from motrix_core.learn.algorithm import (
     checked_permutations,
     summary,
 )
+from motrix_core.learn.choices import likeliest_choices, sample_choices
 from motrix_core.learn.jax import fused_network as network
+from motrix_core.learn.jax import fused_policies as policies
 from motrix_core.learn.jax import fused_steps as steps
 from motrix_core.learn.rollout import RolloutBatch
 from motrix_core.learn.spec import AgentState, ModelSpec, adam_arrays, scaler_arrays
@@ -78,7 +80,7 @@ class FusedPPO:
         platform, _, index = device.partition(":")
         self.device = jax.devices(platform)[int(index or 0)]
         self._act = jax.jit(partial(_act, spec))
-        self._act_deterministic = jax.jit(partial(_act_deterministic, spec))
+        self._outputs = jax.jit(partial(_policy_outputs, spec))
         self._update = jax.jit(partial(_update, spec, hyper), donate_argnums=0)
         self._final_index = self._final_obs = np.empty(0)
         self.load_state(state)
@@ -88,18 +90,23 @@ class FusedPPO:
 
         Args:
             obs: as the environment gave them, shape (N, obs_dim), float32.
-            noise: standard normal, shape (N, act_dim), float32.
+            noise: as `choices.draw_noise` draws it, shape (N, act_dim).
 
         Returns:
             Actions, shape (N, act_dim), float32, not clipped (skrl's `clip_actions=False`), and the log of their
-            probability density, summed over dimensions, in nats, shape (N,), float32.
+            probability (density, summed over dimensions), in nats, shape (N,), float32.
         """
+        if self.spec.discrete:
+            return sample_choices(self._policy_outputs(obs), noise)
         actions, log_prob = self._act(self._state.parameters, *self._standard, obs, noise)
         return np.array(actions), np.array(log_prob)
 
     def act_deterministic(self, obs: np.ndarray) -> np.ndarray:
-        """The mean action for every environment, shape (N, act_dim), float32, for `obs` as `act` takes them."""
-        return np.array(self._act_deterministic(self._state.parameters, *self._standard, obs))
+        """The mean or the likeliest action for every environment, shape (N, act_dim), float32, for `obs` as `act`
+        takes them.
+        """
+        outputs = self._policy_outputs(obs)
+        return likeliest_choices(outputs) if self.spec.discrete else outputs
 
     def update(self, rollout: RolloutBatch, permutations: np.ndarray | None = None) -> UpdateMetrics:
         """Learn from one rollout.
@@ -120,7 +127,7 @@ class FusedPPO:
         with float64():
             self._state, self._standard, read = self._update(self._state, self._padded(rollout), indexes, adjustable)
             table, log_std, explained, learning_rate = jax.device_get(read)
-        return summary(table, log_std, explained, learning_rate)
+        return summary(table, None if self.spec.discrete else log_std, explained, learning_rate)
 
     def adjust(self, **changes: float) -> None:
         """Change `learning_rate`, `entropy_loss_scale` or `ratio_clip` from the next update on.
@@ -166,6 +173,10 @@ class FusedPPO:
     def close(self) -> None:
         """Nothing to end; the mirror image has threads."""
 
+    def _policy_outputs(self, obs: np.ndarray) -> np.ndarray:
+        """Means or logits on the host, shape (N, policy_outputs)."""
+        return np.array(self._outputs(self._state.parameters, *self._standard, obs))
+
     def _on_device(self, tree):
         # Copied, because an update donates what it is given, and JAX may share memory with NumPy's arrays.
         with float64():
@@ -201,13 +212,13 @@ def _standard(scaler: steps.Scaler) -> tuple[jax.Array, jax.Array]:
 
 
 def _act(spec, parameters, mean, divisor, obs, noise):
-    log_std = network.clamped_log_std(parameters)
-    actions = _act_deterministic(spec, parameters, mean, divisor, obs) + noise * jnp.exp(log_std)
-    return actions, -0.5 * (noise * noise).sum(1) - network.log_normaliser(log_std)
+    log_std = policies.clamped_log_std(parameters)
+    actions = _policy_outputs(spec, parameters, mean, divisor, obs) + noise * jnp.exp(log_std)
+    return actions, -0.5 * (noise * noise).sum(1) - policies.log_normaliser(log_std)
 
 
-def _act_deterministic(spec, parameters, mean, divisor, obs):
-    return network.means(spec, parameters, steps.standardised(obs, mean, divisor))
+def _policy_outputs(spec, parameters, mean, divisor, obs):
+    return network.policy_outputs(spec, parameters, steps.standardised(obs, mean, divisor))
 
 
 def _update(
@@ -222,7 +233,7 @@ def _update(
     samples, value_scaler, explained = _prepare(spec, hyper, state, rollout)
     state = state._replace(value_scaler=value_scaler)
     state, table = _optimise(spec, hyper, state, samples, indexes, adjustable)
-    log_std = network.clamped_log_std(state.parameters)
+    log_std = () if spec.discrete else policies.clamped_log_std(state.parameters)
     read = (table.reshape(-1, table.shape[-1]), log_std, explained, state.adam.learning_rate)
     return state, _standard(state.obs_scaler), read
 
@@ -323,7 +334,9 @@ def _mini_batch(spec, hyper, samples, adjustable, unflatten, scaler, index, carr
     pieces = -(-size // network.piece_rows(spec))
     rows = -(-size // pieces)
     padding = (0, pieces * rows - size)
-    scales = network.LossScales(adjustable.ratio_clip, hyper.value_bound, hyper.value_loss_scale)
+    scales = network.LossScales(
+        adjustable.ratio_clip, hyper.value_bound, hyper.value_loss_scale, adjustable.entropy_loss_scale
+    )
     weights = jnp.pad(jnp.full(size, 1 / size, jnp.float32), padding).reshape(pieces, rows)
 
     def piece(total, part):
@@ -335,14 +348,12 @@ def _mini_batch(spec, hyper, samples, adjustable, unflatten, scaler, index, carr
         )
         return jax.tree.map(jnp.add, total, (gradient, sums)), None
 
-    nothing = (jax.tree.map(jnp.zeros_like, parameters), jnp.zeros(4, jnp.float32))
+    nothing = (jax.tree.map(jnp.zeros_like, parameters), jnp.zeros(5 if spec.discrete else 4, jnp.float32))
     parts = (jnp.pad(index, padding).reshape(pieces, rows), weights)
-    (gradient, (kl, surrogate, squared_error, clipped)), _ = lax.scan(piece, nothing, parts)
+    (gradient, (kl, surrogate, squared_error, clipped, *rest)), _ = lax.scan(piece, nothing, parts)
 
-    log_std = network.clamped_log_std(parameters)
-    entropy = network.log_normaliser(log_std) + 0.5 * spec.act_dim
-    inside = log_std == parameters["policy.log_std"]
-    gradient["policy.log_std"] = (gradient["policy.log_std"] - adjustable.entropy_loss_scale) * inside
+    entropy = policies.entropy(spec, parameters, rest)
+    gradient = policies.close_gradient(spec, parameters, gradient, adjustable.entropy_loss_scale)
     gradient, norm = steps.clip_norm(ravel_pytree(gradient)[0], hyper.norm_bound)
     stays = ~(kl > hyper.kl_bound)
     stepped = steps.adam_step(flat, gradient, adam)
@@ -350,5 +361,5 @@ def _mini_batch(spec, hyper, samples, adjustable, unflatten, scaler, index, carr
         stepped = jax.tree.map(lambda new, old: jnp.where(stays, new, old), stepped, (flat, adam))
     value_loss = hyper.value_loss_scale * squared_error
     entropy_loss = -adjustable.entropy_loss_scale * entropy
-    row = (kl, -surrogate, value_loss, clipped, entropy_loss, norm, jnp.ones_like(kl), stays)
+    row = (kl, -surrogate, value_loss, clipped, entropy_loss, entropy, norm, jnp.ones_like(kl), stays)
     return (stays, *stepped), jnp.stack([jnp.asarray(cell, jnp.float32) for cell in row])

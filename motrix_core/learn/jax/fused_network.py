@@ -11,10 +11,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from motrix_core.learn.algorithm import HALF_LOG_2PI, MAX_LOG_STD, MIN_LOG_STD
+from motrix_core.learn.jax.fused_policies import Parameters, log_ratio
 from motrix_core.learn.spec import ModelSpec
 
-Parameters = dict[str, jax.Array]
 _PIECE_ROWS, _PIECE_FLOATS = 768, 344_064
 
 
@@ -24,6 +23,7 @@ class LossScales(NamedTuple):
     ratio_clip: jax.Array
     value_bound: jax.Array
     value_loss_scale: jax.Array
+    entropy_loss_scale: jax.Array
 
 
 @jax.custom_vjp
@@ -44,16 +44,6 @@ def _elu_backward(y: jax.Array, cotangent: jax.Array) -> tuple[jax.Array]:
 elu.defvjp(_elu_forward, _elu_backward)
 
 
-def clamped_log_std(parameters: Parameters) -> jax.Array:
-    """As skrl's Gaussian policy clamps it, shape (act_dim,)."""
-    return jnp.clip(parameters["policy.log_std"], MIN_LOG_STD, MAX_LOG_STD)
-
-
-def log_normaliser(log_std: jax.Array) -> jax.Array:
-    """The logarithm of what a normal density is divided by, shape ()."""
-    return log_std.sum() + log_std.size * HALF_LOG_2PI
-
-
 def piece_rows(spec: ModelSpec) -> int:
     """Rows whose activations stay in cache, but not fewer than matrix products need to be efficient (measured)."""
     widths = sum(spec.policy_hidden) + (0 if spec.shared else sum(spec.value_hidden))
@@ -71,10 +61,10 @@ def _head(parameters: Parameters, name: str, x: jax.Array) -> jax.Array:
     return x @ parameters[f"{name}.weight"].T + parameters[f"{name}.bias"]
 
 
-def means(spec: ModelSpec, parameters: Parameters, obs: jax.Array) -> jax.Array:
-    """Mean actions, shape (rows, act_dim), for standardised observations, shape (rows, obs_dim)."""
+def policy_outputs(spec: ModelSpec, parameters: Parameters, obs: jax.Array) -> jax.Array:
+    """Means or logits, shape (rows, policy_outputs), for standardised observations, shape (rows, obs_dim)."""
     stack = "trunk" if spec.shared else "policy"
-    return _head(parameters, "policy.mean", _layers(parameters, stack, len(spec.policy_hidden), obs))
+    return _head(parameters, spec.policy_head, _layers(parameters, stack, len(spec.policy_hidden), obs))
 
 
 def values(spec: ModelSpec, parameters: Parameters, obs: jax.Array) -> jax.Array:
@@ -91,7 +81,7 @@ def loss(
     weights: jax.Array,
     scales: LossScales,
 ) -> tuple[jax.Array, jax.Array]:
-    """The loss of one piece of a mini-batch, but for the entropy, and the sums that metrics are made of.
+    """The loss of one piece of a mini-batch, but for a Gaussian's entropy, and the sums that metrics are made of.
 
     Args:
         obs: standardised, shape (rows, obs_dim).
@@ -99,19 +89,19 @@ def loss(
         weights: 1/mini-batch size for samples, 0 for padding, shape (rows,).
 
     Returns:
-        The loss, shape (), and mean KL, surrogate, squared value error and clipped ratios, shape (4,).
+        The loss, shape (), and mean KL, surrogate, squared value error and clipped ratios, and of a categorical policy
+        the mean entropy, shape (4,) or (5,).
     """
     actions = columns[:, : spec.act_dim]
     old_log_prob, old_values, returns, advantages = columns[:, spec.act_dim :].T
-    log_std = clamped_log_std(parameters)
-    z = (actions - means(spec, parameters, obs)) * jnp.exp(-log_std)
-    log_ratio = -0.5 * (z * z).sum(1) - old_log_prob - log_normaliser(log_std)
-    ratio = jnp.exp(log_ratio)
+    change, entropy = log_ratio(spec, parameters, policy_outputs(spec, parameters, obs), actions, old_log_prob)
+    ratio = jnp.exp(change)
     clipped = jnp.clip(ratio, 1 - scales.ratio_clip, 1 + scales.ratio_clip)
     surrogate = jnp.minimum(ratio * advantages, clipped * advantages)
-    change = values(spec, parameters, obs) - old_values
-    error = old_values + jnp.clip(change, -scales.value_bound, scales.value_bound) - returns
+    moved = values(spec, parameters, obs) - old_values
+    error = old_values + jnp.clip(moved, -scales.value_bound, scales.value_bound) - returns
     distance = ratio - 1
-    terms = (distance - log_ratio, surrogate, error * error, jnp.abs(distance) > scales.ratio_clip)
+    terms = (distance - change, surrogate, error * error, jnp.abs(distance) > scales.ratio_clip, *entropy)
     sums = jnp.stack([weights @ term.astype(jnp.float32) for term in terms])
-    return scales.value_loss_scale * sums[2] - sums[1], sums
+    total = scales.value_loss_scale * sums[2] - sums[1]
+    return (total - scales.entropy_loss_scale * sums[4] if spec.discrete else total), sums

@@ -1,4 +1,6 @@
-"""The networks: a Gaussian policy with a state-independent standard deviation, and a deterministic value function.
+"""The networks: a policy and a deterministic value function.
+
+The policy is Gaussian with a state-independent standard deviation, or categorical where actions are choices.
 
 Modules are named so that a parameter's path in Flax's tree follows from its neutral name; see `flax_path`.
 """
@@ -12,7 +14,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from skrl.models.jax import DeterministicMixin, GaussianMixin, Model
+from skrl.models.jax import CategoricalMixin, DeterministicMixin, GaussianMixin, Model
 
 from motrix_core.learn.spec import Arrays, ModelSpec
 
@@ -30,6 +32,11 @@ def policy_head(module: nn.Module, x: jax.Array, prefix: str, actions: int) -> t
     """Mean and log standard deviation of the actions."""
     log_std = module.param(f"{prefix}log_std", lambda _: jnp.zeros(actions))
     return nn.Dense(actions, name=f"{prefix}mean")(x), {"log_std": log_std}
+
+
+def logits_head(x: jax.Array, prefix: str, actions: int) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """A logit for each choice."""
+    return nn.Dense(actions, name=f"{prefix}logits")(x), {}
 
 
 def value_head(x: jax.Array, prefix: str) -> tuple[jax.Array, dict[str, jax.Array]]:
@@ -51,6 +58,39 @@ class Policy(GaussianMixin, Model):
     def __call__(self, inputs: Inputs, role: str = "") -> tuple[jax.Array, dict[str, jax.Array]]:
         x = layers(inputs["observations"], "", self.spec.policy_hidden)
         return policy_head(self, x, "", self.spec.act_dim)
+
+
+class EntropyMixin(CategoricalMixin):
+    """skrl's categorical policy, which gives the entropy that the agent asks for.
+
+    skrl's agent asks for the entropy of `outputs["stddev"]`, which skrl's own categorical policy fills with NaN. So
+    that output is the entropy of each row in nats, (N, 1), and `get_entropy` hands it back.
+    """
+
+    def act(self, inputs: Inputs, *, role: str = "", params: Any = None) -> tuple[jax.Array, dict[str, Any]]:
+        actions, outputs = super().act(inputs, role=role, params=params)
+        log_probs = jax.nn.log_softmax(outputs["net_output"])
+        outputs["stddev"] = -(jnp.exp(log_probs) * log_probs).sum(-1, keepdims=True)
+        return actions, outputs
+
+    def get_entropy(self, stddev: jax.Array, *, role: str = "") -> jax.Array:
+        return stddev
+
+
+class CategoricalPolicy(EntropyMixin, Model):
+    """observations (N, obs_dim) → logits (N, n_actions)."""
+
+    spec: ModelSpec | None = None
+
+    def __init__(self, spec: ModelSpec, **spaces: Any) -> None:
+        Model.__init__(self, **spaces)
+        self.spec = spec
+        EntropyMixin.__init__(self)
+
+    @nn.compact
+    def __call__(self, inputs: Inputs, role: str = "") -> tuple[jax.Array, dict[str, jax.Array]]:
+        x = layers(inputs["observations"], "", self.spec.policy_hidden)
+        return logits_head(x, "", self.spec.policy_outputs)
 
 
 class Value(DeterministicMixin, Model):
@@ -98,16 +138,58 @@ class PolicyValue(GaussianMixin, Model):
         return (mean, outputs) if role == "policy" else (value, {})
 
 
+class CategoricalPolicyValue(EntropyMixin, Model):
+    """`PolicyValue` with a categorical policy."""
+
+    spec: ModelSpec | None = None
+
+    def __init__(self, spec: ModelSpec, **spaces: Any) -> None:
+        Model.__init__(self, **spaces)
+        self.spec = spec
+        EntropyMixin.__init__(self)
+
+    def act(self, inputs: Inputs, *, role: str = "", params: Any = None) -> tuple[jax.Array, dict[str, Any]]:
+        if role == "policy":
+            return EntropyMixin.act(self, inputs, role=role, params=params)
+        return self.apply(self.state_dict.params if params is None else params, inputs, role)
+
+    @nn.compact
+    def __call__(self, inputs: Inputs, role: str = "") -> tuple[jax.Array, dict[str, jax.Array]]:
+        features = layers(inputs["observations"], "trunk_", self.spec.policy_hidden)
+        logits, _ = logits_head(features, "policy_", self.spec.policy_outputs)
+        value, _ = value_head(features, "value_")
+        return (logits, {}) if role == "policy" else (value, {})
+
+
 def build_models(spec: ModelSpec, spaces: dict[str, Any]) -> dict[str, Model]:
     """skrl's "policy" and "value". `spaces` has observation_space, action_space and device."""
     if spec.shared:
-        model = PolicyValue(spec, **spaces)
+        model = (CategoricalPolicyValue if spec.discrete else PolicyValue)(spec, **spaces)
         models = {"policy": model, "value": model}
     else:
-        models = {"policy": Policy(spec, **spaces), "value": Value(spec, **spaces)}
+        policy = CategoricalPolicy if spec.discrete else Policy
+        models = {"policy": policy(spec, **spaces), "value": Value(spec, **spaces)}
     for role, model in models.items():
         model.init_state_dict({"observations": jnp.zeros((1, spec.obs_dim))}, role=role)
     return models
+
+
+def get_draws(policy: Model) -> tuple[np.ndarray, int]:
+    """What skrl draws a policy's next actions from: a key, and how many draws were made of it."""
+    prefix = _draws_prefix(policy)
+    return np.array(getattr(policy, f"{prefix}_key")), getattr(policy, f"{prefix}_i")
+
+
+def set_draws(policy: Model, key: jax.Array | None, draws: int) -> None:
+    """Continue from `get_draws`; without `key` from the one that is there."""
+    prefix = _draws_prefix(policy)
+    if key is not None:
+        setattr(policy, f"{prefix}_key", key)
+    setattr(policy, f"{prefix}_i", draws)
+
+
+def _draws_prefix(policy: Model) -> str:
+    return "_c" if isinstance(policy, CategoricalMixin) else "_g"
 
 
 def flax_path(name: str, spec: ModelSpec) -> tuple[str, tuple[str, ...]]:

@@ -17,8 +17,18 @@ from motrix_core.config.schema import PPOCfg, RunConfig
 from motrix_core.errors import BackendUnusable
 from motrix_core.learn.algorithm import PPOHyperparameters
 from motrix_core.learn.backend import StopTraining, adjustment_arrays, adjustments
+from motrix_core.learn.choices import likeliest_choices
 from motrix_core.learn.jax.agent import RecordingKLAdaptiveLR, StockPPO, ValueScaler
-from motrix_core.learn.jax.models import build_models, build_tree, flax_path, get_leaf, get_parameters, set_parameters
+from motrix_core.learn.jax.models import (
+    build_models,
+    build_tree,
+    flax_path,
+    get_draws,
+    get_leaf,
+    get_parameters,
+    set_draws,
+    set_parameters,
+)
 from motrix_core.learn.jax.wrap_np import SkrlNpWrapper, wrap_env
 from motrix_core.learn.plain_log import plain_log
 from motrix_core.learn.session import TrainSession
@@ -114,6 +124,8 @@ class Trainer:
         """What the policy does without noise: (N, obs_dim) float32 → (N, act_dim) float32."""
         scaled = self._agent._observation_preprocessor(self._wrapper.to_device(observations))
         _, outputs = self._models["policy"].act({"observations": scaled}, role="policy")
+        if self.spec.discrete:
+            return likeliest_choices(np.asarray(outputs["net_output"]))
         return np.asarray(outputs["mean_actions"])
 
     def _scalers(self) -> dict[str, RunningStandardScaler]:
@@ -121,18 +133,18 @@ class Trainer:
         return dict(zip(SCALERS, (agent._observation_preprocessor, agent._value_preprocessor), strict=True))
 
     def _rng_arrays(self) -> Arrays:
-        policy, (_, keys, position, _, _) = self._models["policy"], np.random.get_state()
+        (key, draws), (_, keys, position, _, _) = get_draws(self._models["policy"]), np.random.get_state()
         return {
-            "rng.jax.key": np.array(policy._g_key),
-            "rng.jax.draws": np.asarray(policy._g_i, np.int64),
+            "rng.jax.key": key,
+            "rng.jax.draws": np.asarray(draws, np.int64),
             "rng.numpy.keys": keys.copy(),
             "rng.numpy.position": np.asarray(position, np.int64),
         }
 
     def _restore_rng(self, arrays: Arrays) -> None:
         if "rng.jax.key" in arrays:
-            policy = self._models["policy"]
-            policy._g_key, policy._g_i = self._put(arrays["rng.jax.key"], np.uint32), int(arrays["rng.jax.draws"])
+            key = self._put(arrays["rng.jax.key"], np.uint32)
+            set_draws(self._models["policy"], key, int(arrays["rng.jax.draws"]))
             np.random.set_state(("MT19937", arrays["rng.numpy.keys"], int(arrays["rng.numpy.position"])))
 
     def _moments(self, role: str, kind: str) -> Arrays:

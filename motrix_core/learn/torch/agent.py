@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from skrl.agents.torch.ppo import PPO
+from skrl.models.torch import CategoricalMixin
 from skrl.resources.preprocessors.torch import RunningStandardScaler
 from skrl.resources.schedulers.torch import KLAdaptiveLR
 
@@ -113,7 +114,7 @@ class StockPPO(PPO):
 
     def _report(self) -> UpdateReport:
         kls, self.scheduler.kls = self.scheduler.kls, []
-        log_std = self.policy.get_parameter(self._log_std_name).detach().cpu().numpy()
+        std, entropy = self._spread()
         explained = self._value_preprocessor.explained_variance
         return UpdateReport(
             loss_policy=self._tracked["Loss / Policy loss"],
@@ -121,16 +122,21 @@ class StockPPO(PPO):
             loss_entropy=self._tracked.pop("Loss / Entropy loss", 0.0),
             kl=sum(kls) / len(kls),
             clip_fraction=None,
-            std=self._tracked["Policy / Standard deviation"],
-            entropy=gaussian_entropy(log_std),
+            std=std,
+            entropy=entropy,
             explained_variance=None if explained is None else explained.item(),
             learning_rate=self.learning_rate,
             grad_norm=None,
         )
 
-    @property
-    def _log_std_name(self) -> str:
-        return "policy.log_std" if self.policy is self.value else "log_std"
+    def _spread(self) -> tuple[float | None, float]:
+        """The policy's standard deviation, if it has one, and its entropy; of a categorical policy that of the last
+        mini-batch, because it depends on observations.
+        """
+        if isinstance(self.policy, CategoricalMixin):
+            return None, self.policy.get_entropy(role="policy").mean().item()
+        log_std = self.policy.get_parameter("policy.log_std" if self.policy is self.value else "log_std")
+        return self._tracked["Policy / Standard deviation"], gaussian_entropy(log_std.detach().cpu().numpy())
 
     @property
     def learning_rate(self) -> float:

@@ -17,16 +17,12 @@ from motrix_core.learn.algorithm import (
     checked_permutations,
     summary,
 )
+from motrix_core.learn.choices import likeliest_choices, sample_choices
 from motrix_core.learn.rollout import RolloutBatch
 from motrix_core.learn.spec import AgentState, ModelSpec, adam_arrays, scaler_arrays
 from motrix_core.learn.torch import fused_steps as steps
-from motrix_core.learn.torch.fused_network import (
-    FlatParameters,
-    LossScales,
-    clamped_log_std,
-    log_normaliser,
-    standardise_,
-)
+from motrix_core.learn.torch.fused_network import FlatParameters, LossScales, standardise_
+from motrix_core.learn.torch.fused_policies import clamped_log_std, log_normaliser, policy_of
 from motrix_core.learn.torch.fused_workers import Workers
 
 _KL, _SEEN = MINI_BATCH_COLUMNS.index("kl"), MINI_BATCH_COLUMNS.index("seen")
@@ -65,12 +61,14 @@ class FusedPPO:
 
         Args:
             obs: as the environment gave them, shape (N, obs_dim), float32.
-            noise: standard normal, shape (N, act_dim), float32.
+            noise: as `choices.draw_noise` draws it, shape (N, act_dim).
 
         Returns:
             Actions, shape (N, act_dim), float32, not clipped (skrl's `clip_actions=False`), and the log of their
-            probability density, summed over dimensions, in nats, shape (N,), float32.
+            probability (density, summed over dimensions), in nats, shape (N,), float32.
         """
+        if self.spec.discrete:
+            return sample_choices(self._policy_outputs(obs), noise)
         with self._workers, torch.inference_mode():
             drawn = self._to_device(noise)
             log_std = clamped_log_std(self._network)
@@ -79,9 +77,11 @@ class FusedPPO:
             return actions.cpu().numpy(), log_prob.cpu().numpy()
 
     def act_deterministic(self, obs: np.ndarray) -> np.ndarray:
-        """The mean action for every environment, shape (N, act_dim), float32, for `obs` as `act` takes them."""
-        with self._workers, torch.inference_mode():
-            return self._means(obs).cpu().numpy()
+        """The mean or the likeliest action for every environment, shape (N, act_dim), float32, for `obs` as `act`
+        takes them.
+        """
+        outputs = self._policy_outputs(obs)
+        return likeliest_choices(outputs) if self.spec.discrete else outputs
 
     def update(self, rollout: RolloutBatch, permutations: np.ndarray | None = None) -> UpdateMetrics:
         """Learn from one rollout.
@@ -150,9 +150,13 @@ class FusedPPO:
         host = torch.from_numpy(np.ascontiguousarray(array))
         return host if self._on_cpu else host.pin_memory().to(self.device, non_blocking=True)
 
+    def _policy_outputs(self, obs: np.ndarray) -> np.ndarray:
+        """Means or logits on the host, shape (N, policy_outputs)."""
+        with self._workers, torch.inference_mode():
+            return self._means(obs).cpu().numpy()
+
     def _means(self, obs: np.ndarray) -> torch.Tensor:
-        actions = self.spec.act_dim
-        return self._evaluate([self._to_device(obs)], slice(0, 1), slice(0, actions))
+        return self._evaluate([self._to_device(obs)], slice(0, 1), slice(0, self.spec.policy_outputs))
 
     def _evaluate(self, parts: Iterable[torch.Tensor], towers: slice, outputs: slice) -> torch.Tensor:
         """Rows `outputs` of the networks' outputs for observations, shape (rows of all parts, outputs)."""
@@ -186,7 +190,7 @@ class FusedPPO:
         raw = self._evaluate(
             [obs, self._to_device(rollout.next_obs), *final_obs],
             slice(len(self._network.towers) - 1, None),
-            slice(self.spec.act_dim, self.spec.act_dim + 1),
+            slice(self.spec.policy_outputs, self.spec.policy_outputs + 1),
         )
         every_value = self._value_scaler.unscaled(raw.squeeze(1))
         values, last, final = every_value.split([len(obs), num_envs, len(final_index)])
@@ -243,20 +247,16 @@ class FusedPPO:
     ) -> torch.Tensor:
         """One gradient step, if `going`; writes `row` of the table. Whether the epoch goes on, shape (), bool."""
         hyper, size = self.hyper, len(index)
-        log_std = clamped_log_std(self._network)
-        normaliser = log_normaliser(log_std)
-        scales = LossScales(
-            (-log_std).exp(), normaliser, size, hyper.ratio_clip, hyper.value_bound, hyper.value_loss_scale
-        )
+        policy = policy_of(self._network, size, hyper.entropy_loss_scale)
+        scales = LossScales(policy, size, hyper.ratio_clip, hyper.value_bound, hyper.value_loss_scale)
         standardise = None if scaler is None else (scaler.mean.float(), scaler.divisor())
 
         def job(workspace, piece: slice) -> None:
             workspace.accumulate(self._network, samples, index[piece], standardise, scales)
 
         gradient, sums = self._workers.accumulate(job, [(piece,) for piece in self._workers.pieces(size)])
-        gradient.log_std.sub_(hyper.entropy_loss_scale)
-        gradient.log_std.mul_(log_std == self._network.log_std)
-        terms = steps.loss_terms(sums, normaliser, self.spec.act_dim, size, hyper)
+        policy.close_gradient_(self._network, gradient, hyper.entropy_loss_scale)
+        terms = steps.loss_terms(sums, policy, size, hyper)
         stays = going & ~(terms[_KL] > hyper.kl_bound)
         norm = steps.clip_norm_(gradient.flat, hyper.norm_bound)
         steps.adam_step_(self._network.flat, gradient.flat, self._adam, stays)
@@ -269,4 +269,4 @@ class FusedPPO:
         log_std = clamped_log_std(self._network).view(-1)
         read = torch.cat((table.double().view(-1), log_std.double(), tail)).cpu().numpy()
         rows, log_std, tail = np.split(read, (table.numel(), len(read) - 2))
-        return summary(rows.reshape(table.shape), log_std, tail[0], tail[1])
+        return summary(rows.reshape(table.shape), None if self.spec.discrete else log_std, tail[0], tail[1])

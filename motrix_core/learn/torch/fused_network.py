@@ -4,8 +4,8 @@ Autograd allocates every intermediate result and runs mini-batches as wide as th
 the PPO loss is short enough to write down: every result goes to memory that is allocated once, and mini-batches are
 cut into pieces whose activations stay in cache.
 
-Activations are row-major, (rows, width). What comes after the heads is feature-major, (act_dim + 1, rows), because
-there the feature dimension is too short to vectorise over.
+Activations are row-major, (rows, width). What comes after the heads is feature-major, (policy_outputs + 1, rows),
+because there the feature dimension is too short to vectorise over.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from motrix_core.learn.algorithm import HALF_LOG_2PI, MAX_LOG_STD, MIN_LOG_STD, SCALER_CLIP
+from motrix_core.learn.algorithm import SCALER_CLIP
 from motrix_core.learn.spec import ModelSpec
+from motrix_core.learn.torch.fused_policies import Policy
 
 _ALIGNMENT = 16
 """In floats: the 64 bytes of a cache line."""
@@ -30,12 +31,12 @@ _elu_backward = torch.ops.aten.elu_backward.grad_input
 
 @dataclass(frozen=True)
 class Tower:
-    """Hidden layers and the rows of the outputs that their head gives: means, the value, or both.
+    """Hidden layers and the rows of the outputs that their head gives: the policy's, the value, or both.
 
     Attributes:
         layers: (weight, bias) of each layer, shapes (out, in) and (out,).
         head_weight, head_bias: shapes (outputs, in) and (outputs, 1).
-        outputs: which rows of the (act_dim + 1, rows) outputs.
+        outputs: which rows of the (policy_outputs + 1, rows) outputs.
     """
 
     layers: tuple[tuple[torch.Tensor, torch.Tensor], ...]
@@ -53,14 +54,16 @@ class FlatParameters:
     def __init__(self, spec: ModelSpec, device: torch.device) -> None:
         self.spec = spec
         shapes, offsets, size = spec.shapes(), {}, 0
-        for name in _storage_order(shapes):
+        head = spec.policy_head
+        for name in _storage_order(shapes, head):
             offsets[name] = size
             size += math.prod(shapes[name])
-            if name not in ("policy.mean.weight", "policy.mean.bias"):  # the value's head follows without a gap
+            if name not in (f"{head}.weight", f"{head}.bias"):  # the value's head follows without a gap
                 size += -size % _ALIGNMENT
         self.flat = torch.zeros(size, device=device)
         self.views = {name: self._view(name, offsets[name], shape) for name, shape in shapes.items()}
-        self.log_std = self.views["policy.log_std"].unsqueeze(1)
+        self.log_std = self.flat[:0].view(0, 1) if spec.discrete else self.views["policy.log_std"].unsqueeze(1)
+        """Shape (act_dim, 1); a categorical policy has none, shape (0, 1)."""
         self.towers = self._towers(offsets)
         """One with a shared trunk, else the policy's and the value's; the last gives the value."""
 
@@ -72,11 +75,11 @@ class FlatParameters:
         return part.view(shape)
 
     def _towers(self, offsets: Mapping[str, int]) -> tuple[Tower, ...]:
-        actions = self.spec.act_dim
+        head, outputs = self.spec.policy_head, self.spec.policy_outputs
         if not self.spec.shared:
-            policy = self._tower("policy", "policy.mean", slice(0, actions), offsets)
-            return policy, self._tower("value", "value.out", slice(actions, actions + 1), offsets)
-        return (self._tower("trunk", "policy.mean", slice(0, actions + 1), offsets),)
+            policy = self._tower("policy", head, slice(0, outputs), offsets)
+            return policy, self._tower("value", "value.out", slice(outputs, outputs + 1), offsets)
+        return (self._tower("trunk", head, slice(0, outputs + 1), offsets),)
 
     def _tower(self, stack: str, head: str, outputs: slice, offsets: Mapping[str, int]) -> Tower:
         hidden = self.spec.value_hidden if stack == "value" else self.spec.policy_hidden
@@ -99,9 +102,9 @@ class FlatParameters:
         return {name: np.array(view.cpu().numpy(), order="C") for name, view in self.views.items()}
 
 
-def _storage_order(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
-    heads = ["policy.mean.weight", "value.out.weight", "policy.mean.bias", "value.out.bias", "policy.log_std"]
-    return [name for name in shapes if name not in heads] + heads
+def _storage_order(shapes: Mapping[str, tuple[int, ...]], head: str) -> list[str]:
+    heads = [f"{head}.weight", "value.out.weight", f"{head}.bias", "value.out.bias", "policy.log_std"]
+    return [name for name in shapes if name not in heads] + [name for name in heads if name in shapes]
 
 
 @dataclass(frozen=True)
@@ -109,26 +112,15 @@ class LossScales:
     """What a mini-batch's loss depends on besides samples and networks.
 
     Attributes:
-        inverse_std: of the policy, shape (act_dim, 1).
-        log_normaliser: sum of log standard deviations + act_dim/2 · log(2π), shape ().
+        policy: what turns the policy's outputs into probabilities.
         mini_batch: samples in the mini-batch, of which a piece is a part.
     """
 
-    inverse_std: torch.Tensor
-    log_normaliser: torch.Tensor
+    policy: Policy
     mini_batch: int
     ratio_clip: float
     value_bound: float
     value_loss_scale: float
-
-
-def clamped_log_std(network: FlatParameters) -> torch.Tensor:
-    """As skrl's Gaussian policy clamps it, shape (act_dim, 1)."""
-    return network.log_std.clamp(MIN_LOG_STD, MAX_LOG_STD)
-
-
-def log_normaliser(log_std: torch.Tensor) -> torch.Tensor:
-    return log_std.sum() + log_std.numel() * HALF_LOG_2PI
 
 
 def piece_rows(spec: ModelSpec) -> int:
@@ -143,18 +135,20 @@ class Workspace:
     def __init__(self, spec: ModelSpec, rows: int, device: torch.device) -> None:
         self.spec, self.rows, self.device = spec, rows, device
         self.gradient = FlatParameters(spec, device)
-        self.sums = torch.zeros(4, device=device)
-        """Of KL, surrogate, squared value error and clipped ratios, over the samples since `reset`."""
+        self._terms = 5 if spec.discrete else 4
+        self.sums = torch.zeros(self._terms, device=device)
+        """Of KL, surrogate, squared value error, clipped ratios and a categorical policy's entropy, over the samples
+        since `reset`."""
         widest = max(*spec.policy_hidden, *spec.value_hidden)
         self._spare = torch.empty(rows * widest, device=device)
         hidden = [spec.policy_hidden] if spec.shared else [spec.policy_hidden, spec.value_hidden]
         self._hidden = [[torch.empty(rows, width, device=device) for width in widths] for widths in hidden]
         self._backward = [[torch.empty(rows, width, device=device) for width in widths] for widths in hidden]
-        actions = spec.act_dim
-        self._samples = torch.empty(rows, spec.obs_dim + actions + 4, device=device)
+        outputs, columns = spec.policy_outputs, spec.act_dim + 4
+        self._samples = torch.empty(rows, spec.obs_dim + columns, device=device)
         # Flat, because a piece narrower than `rows` must be contiguous too.
         self._by_feature = [
-            torch.empty(n * rows, device=device) for n in (actions + 1, actions + 4, actions, actions, 4)
+            torch.empty(n * rows, device=device) for n in (outputs + 1, columns, outputs, outputs, self._terms)
         ]
 
     def reset(self) -> None:
@@ -162,13 +156,14 @@ class Workspace:
         self.sums.zero_()
 
     def forward(self, network: FlatParameters, obs: torch.Tensor, towers: slice) -> torch.Tensor:
-        """Action means and the value, one under the other, shape (act_dim + 1, rows); only `towers`' rows are set.
+        """The policy's outputs and the value, one under the other, shape (policy_outputs + 1, rows); only `towers`'
+        rows are set.
 
         Args:
             obs: standardised, shape (rows, obs_dim).
         """
         count = len(obs)
-        outputs = self._features(0, self.spec.act_dim + 1, count)
+        outputs = self._features(0, self.spec.policy_outputs + 1, count)
         for tower, hidden in zip(network.towers[towers], self._hidden[towers], strict=True):
             below = obs
             for (weight, bias), memory in zip(tower.layers, hidden, strict=True):
@@ -205,14 +200,13 @@ class Workspace:
 
     def _loss(self, outputs: torch.Tensor, columns: torch.Tensor, scales: LossScales) -> None:
         """Add to `sums` and to the gradient of log_std; replace `outputs` by the loss's gradient in them."""
-        actions, count = self.spec.act_dim, outputs.shape[1]
-        log_prob, old_values, returns, advantages = columns[actions:]
-        terms = self._features(4, 4, count)
+        width, count = self.spec.policy_outputs, outputs.shape[1]
+        actions = columns[: self.spec.act_dim]
+        log_prob, old_values, returns, advantages = columns[self.spec.act_dim :]
+        terms = self._features(4, self._terms, count)
+        spare = (self._features(2, width, count), self._features(3, width, count))
 
-        z = torch.sub(columns[:actions], outputs[:actions], out=self._features(2, actions, count))
-        z.mul_(scales.inverse_std)
-        squares = torch.mul(z, z, out=self._features(3, actions, count))
-        log_ratio = squares.sum(0).mul_(-0.5).sub_(log_prob).sub_(scales.log_normaliser)
+        log_ratio = scales.policy.log_ratio(outputs[:width], actions, log_prob, spare, terms[4:])
         ratio = torch.exp(log_ratio)
         distance = ratio - 1
         torch.sub(distance, log_ratio, out=terms[0])
@@ -223,15 +217,14 @@ class Workspace:
 
         # d loss / d log_prob: the gradient flows where the clipped surrogate is not the smaller one.
         pull = surrogate.mul_(surrogate <= clipped).mul_(-1 / scales.mini_batch)
-        self.gradient.log_std.add_(squares.mul_(pull).sum(1, keepdim=True)).sub_(pull.sum())
-        torch.mul(z.mul_(scales.inverse_std), pull, out=outputs[:actions])
+        scales.policy.replace_by_gradient_(outputs[:width], actions, pull, spare, self.gradient)
 
-        change = outputs[actions] - old_values
+        change = outputs[width] - old_values
         bounded = change.clamp(-scales.value_bound, scales.value_bound)
         inside = change == bounded
         error = bounded.add_(old_values).sub_(returns)
         torch.mul(error, error, out=terms[2])
-        torch.mul(error.mul_(inside), 2 * scales.value_loss_scale / scales.mini_batch, out=outputs[actions])
+        torch.mul(error.mul_(inside), 2 * scales.value_loss_scale / scales.mini_batch, out=outputs[width])
         self.sums.add_(terms.sum(1))
 
     def _backpropagate(self, network: FlatParameters, obs: torch.Tensor, d_outputs: torch.Tensor) -> None:

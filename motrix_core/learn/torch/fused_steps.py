@@ -24,6 +24,7 @@ from motrix_core.learn.algorithm import (
     PPOHyperparameters,
 )
 from motrix_core.learn.torch.fused_network import FlatParameters
+from motrix_core.learn.torch.fused_policies import Policy
 
 
 @dataclass(frozen=True)
@@ -160,12 +161,9 @@ def kl_adaptive_(learning_rate: torch.Tensor, kl: torch.Tensor, threshold: float
     learning_rate.copy_(torch.where(kl > threshold * KL_FACTOR, lower, unless_high))
 
 
-def loss_terms(
-    sums: torch.Tensor, log_normaliser: torch.Tensor, act_dim: int, mini_batch: int, hyper: PPOHyperparameters
-) -> torch.Tensor:
-    """KL, policy loss, value loss, clip fraction and entropy loss of a mini-batch, shape (5,)."""
-    kl, surrogate, squared_error, clipped = sums / mini_batch
-    # Entropy is the log normaliser plus a half per dimension.
-    entropy = log_normaliser + 0.5 * act_dim
-    terms = (kl, -surrogate, hyper.value_loss_scale * squared_error, clipped, -hyper.entropy_loss_scale * entropy)
-    return torch.stack(terms)
+def loss_terms(sums: torch.Tensor, policy: Policy, mini_batch: int, hyper: PPOHyperparameters) -> torch.Tensor:
+    """KL, policy loss, value loss, clip fraction, entropy loss and entropy of a mini-batch, shape (6,)."""
+    kl, surrogate, squared_error, clipped, *rest = sums / mini_batch
+    entropy = policy.entropy(*rest)
+    value_loss, entropy_loss = hyper.value_loss_scale * squared_error, -hyper.entropy_loss_scale * entropy
+    return torch.stack((kl, -surrogate, value_loss, clipped, entropy_loss, entropy))

@@ -1,4 +1,6 @@
-"""The networks: a Gaussian policy with a state-independent standard deviation, and a deterministic value function.
+"""The networks: a policy and a deterministic value function.
+
+The policy is Gaussian with a state-independent standard deviation, or categorical where actions are choices.
 
 Attributes are named so that `state_dict()` gives the neutral names of `spec.py`.
 """
@@ -10,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from skrl.models.torch import DeterministicMixin, GaussianMixin, Model
+from skrl.models.torch import CategoricalMixin, DeterministicMixin, GaussianMixin, Model
 from torch import nn
 
 from motrix_core.learn.spec import Arrays, ModelSpec
@@ -45,6 +47,19 @@ class Policy(GaussianMixin, Model):
         return self.mean(x), {"log_std": self.log_std}
 
 
+class CategoricalPolicy(CategoricalMixin, Model):
+    """observations (N, obs_dim) → logits (N, n_actions)."""
+
+    def __init__(self, spec: ModelSpec, **spaces: Any) -> None:
+        Model.__init__(self, **spaces)
+        CategoricalMixin.__init__(self)
+        self.layers = make_layers(spec.obs_dim, spec.policy_hidden)
+        self.logits = nn.Linear(spec.policy_hidden[-1], spec.policy_outputs)
+
+    def compute(self, inputs: Inputs, role: str = "") -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        return self.logits(run_layers(inputs["observations"], self.layers)), {}
+
+
 class Value(DeterministicMixin, Model):
     """observations (N, obs_dim) → values (N, 1)."""
 
@@ -59,25 +74,33 @@ class Value(DeterministicMixin, Model):
         return self.out(x), {}
 
 
-class PolicyValue(GaussianMixin, DeterministicMixin, Model):
+class SharedTrunk(DeterministicMixin, Model):
     """Policy and value on one trunk, in both of skrl's roles.
 
     skrl sees that both roles are one model and steps it by one optimiser along the joint gradient.
     """
 
+    policy_mixin: type
+    """skrl's for the kind of policy that a subclass adds."""
+
     def __init__(self, spec: ModelSpec, **spaces: Any) -> None:
         Model.__init__(self, **spaces)
-        GaussianMixin.__init__(self)
+        self.policy_mixin.__init__(self)
         DeterministicMixin.__init__(self)
         self.trunk, self.policy, self.value = nn.Module(), nn.Module(), nn.Module()
         self.trunk.layers = make_layers(spec.obs_dim, spec.policy_hidden)
-        self.policy.mean = nn.Linear(spec.policy_hidden[-1], spec.act_dim)
-        self.policy.log_std = nn.Parameter(torch.zeros(spec.act_dim))
+        self.add_policy_head(spec)
         self.value.out = nn.Linear(spec.value_hidden[-1], 1)
         self._features: tuple[torch.Tensor, torch.Tensor] | None = None
 
+    def add_policy_head(self, spec: ModelSpec) -> None:
+        raise NotImplementedError
+
+    def policy_head(self, features: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        raise NotImplementedError
+
     def act(self, inputs: Inputs, *, role: str = "") -> tuple[torch.Tensor, dict[str, Any]]:
-        mixin = GaussianMixin if role == "policy" else DeterministicMixin
+        mixin = self.policy_mixin if role == "policy" else DeterministicMixin
         return mixin.act(self, inputs, role=role)
 
     def compute(self, inputs: Inputs, role: str = "") -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
@@ -85,7 +108,7 @@ class PolicyValue(GaussianMixin, DeterministicMixin, Model):
         if role == "policy":
             features = run_layers(observations, self.trunk.layers)
             self._features = (observations, features)
-            return self.policy.mean(features), {"log_std": self.policy.log_std}
+            return self.policy_head(features)
         # skrl asks for the value right after the policy: the same observations need not go through the trunk twice.
         known, self._features = self._features, None
         if known is not None and known[0] is observations:
@@ -93,12 +116,38 @@ class PolicyValue(GaussianMixin, DeterministicMixin, Model):
         return self.value.out(run_layers(observations, self.trunk.layers)), {}
 
 
+class PolicyValue(SharedTrunk, GaussianMixin):
+    """A Gaussian policy on a shared trunk."""
+
+    policy_mixin = GaussianMixin
+
+    def add_policy_head(self, spec: ModelSpec) -> None:
+        self.policy.mean = nn.Linear(spec.policy_hidden[-1], spec.act_dim)
+        self.policy.log_std = nn.Parameter(torch.zeros(spec.act_dim))
+
+    def policy_head(self, features: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        return self.policy.mean(features), {"log_std": self.policy.log_std}
+
+
+class CategoricalPolicyValue(SharedTrunk, CategoricalMixin):
+    """A categorical policy on a shared trunk."""
+
+    policy_mixin = CategoricalMixin
+
+    def add_policy_head(self, spec: ModelSpec) -> None:
+        self.policy.logits = nn.Linear(spec.policy_hidden[-1], spec.policy_outputs)
+
+    def policy_head(self, features: torch.Tensor) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        return self.policy.logits(features), {}
+
+
 def build_models(spec: ModelSpec, spaces: dict[str, Any]) -> dict[str, Model]:
     """skrl's "policy" and "value". `spaces` has observation_space, action_space and device."""
     if spec.shared:
-        model = PolicyValue(spec, **spaces)
+        model = (CategoricalPolicyValue if spec.discrete else PolicyValue)(spec, **spaces)
         return {"policy": model, "value": model}
-    return {"policy": Policy(spec, **spaces), "value": Value(spec, **spaces)}
+    policy = CategoricalPolicy if spec.discrete else Policy
+    return {"policy": policy(spec, **spaces), "value": Value(spec, **spaces)}
 
 
 def named_parameters(models: dict[str, Model]) -> dict[str, nn.Parameter]:

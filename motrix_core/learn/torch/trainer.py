@@ -15,6 +15,7 @@ from motrix_core.config.schema import PPOCfg, RunConfig
 from motrix_core.errors import BackendUnusable
 from motrix_core.learn.algorithm import PPOHyperparameters
 from motrix_core.learn.backend import StopTraining, adjustment_arrays, adjustments
+from motrix_core.learn.choices import likeliest_choices
 from motrix_core.learn.plain_log import plain_log
 from motrix_core.learn.session import TrainSession
 from motrix_core.learn.spec import SCALERS, AgentState, Arrays, adam_arrays, init_parameters, model_spec, scaler_arrays
@@ -119,6 +120,8 @@ class Trainer:
         with torch.no_grad():
             scaled = self._agent._observation_preprocessor(self._wrapper.to_device(observations))
             _, outputs = self._models["policy"].act({"observations": scaled}, role="policy")
+        if self.spec.discrete:
+            return likeliest_choices(outputs["net_output"].cpu().numpy())
         return outputs["mean_actions"].cpu().numpy()
 
     def _scalers(self) -> dict[str, RunningStandardScaler]:

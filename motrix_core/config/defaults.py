@@ -29,6 +29,18 @@ class PendulumPPO(PPOCfg):
     discount_factor: float = 0.95
 
 
+@rlcfg("acrobot")
+@rlcfg("mountain-car")
+class DiscreteClassicPPO(PPOCfg):
+    max_env_steps: int = 2_000_000
+    num_envs: int = 256
+    policy_hidden_layer_sizes: tuple[int, ...] = (64, 64)
+    value_hidden_layer_sizes: tuple[int, ...] = (64, 64)
+    learning_epochs: int = 5
+    mini_batches: int = 8
+    entropy_loss_scale: float = 0.01
+
+
 class _PlanarWalkerPPO(PPOCfg):
     seed: int | None = 42
     max_env_steps: int = 40_960_000

@@ -30,6 +30,8 @@ def random_actions(env: NpEnv, steps: int, seed: int = 7) -> np.ndarray:
     """(steps, num_envs, act_dim) within the bounds, from a generator of their own."""
     shape = (steps, env.num_envs, env.spec.act_dim)
     rng = np.random.default_rng(seed)
+    if env.spec.n_actions is not None:
+        return rng.integers(env.spec.n_actions, size=shape).astype(np.float32)
     return rng.uniform(env.spec.act_low, env.spec.act_high, shape).astype(np.float32)
 
 

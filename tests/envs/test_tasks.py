@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from env_cases import every_case, made, random_actions
+from gymnasium.spaces import Discrete
 
 from motrix_core.errors import EnvironmentFailed
 
@@ -26,9 +27,12 @@ def test_sizes_dtypes_and_bounds_are_those_of_the_catalog(name: str, sim: str) -
         state = env.step(random_actions(env, 1)[0])
     assert state.info["Reward"]
     assert env.observation_space.shape == (spec.obs_dim,)
-    assert env.action_space.shape == (spec.act_dim,)
-    assert env.action_space.low.min() == spec.act_low
-    assert env.action_space.high.max() == spec.act_high
+    if spec.n_actions is not None:
+        assert env.action_space == Discrete(spec.n_actions)
+    else:
+        assert env.action_space.shape == (spec.act_dim,)
+        assert env.action_space.low.min() == spec.act_low
+        assert env.action_space.high.max() == spec.act_high
     env.close()
 
 

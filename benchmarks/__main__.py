@@ -1,4 +1,4 @@
-"""The dashboard's benchmarks: python -m benchmarks [dashboard] [charts]. `motrix bench` has those of training."""
+"""The dashboard's benchmarks: python -m benchmarks [dashboard] [charts] [live]. `motrix bench` has those of training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 
 from motrix_core.bench.common import machine
 
-NAMES = ("dashboard", "charts")
+NAMES = ("dashboard", "charts", "live")
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ import asyncio
 import json
 import statistics
 import time
+from collections.abc import Sequence
 
 import numpy as np
 from textual.app import App, ComposeResult
@@ -78,10 +79,10 @@ async def measure(size: tuple[int, int], smoothing: float) -> dict[str, float]:
     }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     results = {
         f"{width}x{height} smoothing {smoothing:g}": asyncio.run(measure((width, height), smoothing))
         for width, height in ((120, 40), (200, 60))

@@ -42,7 +42,12 @@ class Proof:
         return catalog()[self.env].success
 
 
-PROOFS = (Proof("cartpole", 5_000_000), Proof("pendulum", 1_000_000))
+PROOFS = (
+    Proof("cartpole", 5_000_000),
+    Proof("pendulum", 1_000_000),
+    Proof("acrobot", 500_000),
+    Proof("mountain-car", 1_000_000),
+)
 
 
 @dataclass(frozen=True)

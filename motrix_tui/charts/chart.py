@@ -13,10 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
+from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.color import Color
 from textual.content import Content
+from textual.filter import ANSIToTruecolor
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -34,6 +37,8 @@ from motrix_tui.charts.view import View
 X_AXES = ("env_steps", "update", "time")
 _X_TITLES = {"env_steps": "env steps", "update": "updates", "time": "time"}
 _ZOOM_STEP = 1.5
+_SIDE = "│"
+"""The sides of a round border, the only one that the style sheet below knows."""
 
 
 class Chart(Widget, can_focus=True):
@@ -87,6 +92,7 @@ class Chart(Widget, can_focus=True):
         self._crosshair: float | None = None
         self._dirty = True
         self._strips: list[Strip] = []
+        self._framed: list[Strip] = []
         self._picture: Picture | None = None
         self._styles: list[Style] = []
         self._styles_key: object = None
@@ -290,6 +296,41 @@ class Chart(Widget, can_focus=True):
             self._compose_strips()
         return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width, self._base_style())
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Strips with the border around them.
+
+        Textual puts a border around one line at a time, at a cost that is several times that of drawing the chart.
+        A border's sides are the same in every line, so only its first and last line are left to Textual.
+        """
+        width = self.outer_size.width
+        if crop.column_span != (0, width):
+            return super().render_lines(crop)
+        if self._dirty:
+            self._dirty = False
+            self._compose_strips()
+        above = self.styles.gutter.top
+        lines: list[Strip] = []
+        for y in crop.line_range:
+            if 0 <= y - above < len(self._framed):
+                lines.append(self._framed[y - above])
+            else:
+                lines.extend(super().render_lines(Region(0, y, width, 1)))
+        return lines
+
+    def _frame(self, strips: list[Strip]) -> list[Strip]:
+        """`strips` between the sides of the border, if there is one, as the terminal can show them."""
+        kind, colour = self.styles.border_left
+        if kind:
+            background = self._background_colour()
+            rule = Style(color=(background + colour).rich_color, bgcolor=background.rich_color)
+            side = Segment(_SIDE, rule)
+            strips = [Strip([side, *strip, side], strip.cell_length + 2) for strip in strips]
+        for line_filter in self.get_line_filters():
+            # Our colours are not the terminal's numbered ones.
+            if not isinstance(line_filter, ANSIToTruecolor):
+                strips = [strip.apply_filter(line_filter, self._background_colour()) for strip in strips]
+        return strips
+
     def get_content_width(self, container, viewport) -> int:
         return 30
 
@@ -326,7 +367,7 @@ class Chart(Widget, can_focus=True):
         if with_legend:
             key = self._glyphs.key
             strips.insert(0, legend(spec.curves, columns, crosshair=self._crosshair, key=key, styles=styles))
-        self._strips = strips
+        self._strips, self._framed = strips, self._frame(strips)
 
     def _ink_styles(self) -> list[Style]:
         """Styles by ink: plot's constants, then line and ghost of each series."""

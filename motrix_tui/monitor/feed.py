@@ -19,8 +19,8 @@ from motrix_core.runs.text import plain
 from motrix_tui.charts.plot import Mark
 from motrix_tui.monitor.phases import mean_of_last
 
-MAX_EVENTS = 2000
-BUDGET_S = 0.05
+MAX_EVENTS = 400
+BUDGET_S = 0.005
 _LEAST_STALL_S = 10.0
 _START_STALL_S = 180.0
 _SECOND_UPDATE_STALL_S = 60.0
@@ -54,12 +54,21 @@ class RunFeed:
         return self._reader.at_end
 
     @property
+    def read_share(self) -> float:
+        """How much of the events has been read, 0 to 1."""
+        try:
+            size = self._reader.path.stat().st_size
+        except OSError:
+            return 1.0
+        return min(1.0, self._reader.offset / size) if size else 1.0
+
+    @property
     def corrupt(self) -> int:
         """Damaged lines that were skipped."""
         return self._reader.corrupt
 
     def poll(self) -> bool:
-        """Take in at most 2,000 events or 50 ms of them; returns whether there were any."""
+        """Take in a few milliseconds' worth of events, at most 400; returns whether there were any."""
         try:
             events = self._reader.poll(MAX_EVENTS, BUDGET_S)
         except OSError as error:

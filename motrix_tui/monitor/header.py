@@ -15,6 +15,7 @@ from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.text import gibibytes
 
 _GAP = "   "
+_MOSTLY_READ = 0.98
 _STATUS_COLOURS = {
     "starting": "$accent",
     "running": "$success",
@@ -106,6 +107,8 @@ def resources_line(feed: RunFeed, width: int, page: int, page_count: int) -> Con
 def _resources(feed: RunFeed) -> list[Content]:
     sample = feed.state.resources if feed.state else {}
     parts = [Content.assemble(("update ", "$muted"), f"{feed.series.update:,}")]
+    if not feed.at_end and feed.read_share < _MOSTLY_READ:
+        parts.append(Content(f"reading the events, {feed.read_share:.0%}").stylize("$accent"))
     if feed.corrupt:
         parts.append(Content(f"{feed.corrupt:,} damaged lines skipped").stylize("$warning"))
     if not feed.is_live:
@@ -164,5 +167,10 @@ class Header(Static):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("", id=id, markup=False)
 
+    _lines = 0
+
     def show(self, feed: RunFeed, rows: int) -> None:
-        self.update(Content("\n").join(header_lines(feed, max(self.size.width, 1), rows)))
+        lines = header_lines(feed, max(self.size.width, 1), rows)
+        # Laying out the screen again costs as much as drawing half of it.
+        self.update(Content("\n").join(lines), layout=len(lines) != self._lines)
+        self._lines = len(lines)

@@ -1,7 +1,8 @@
 """Monitor: watches one run.
 
-Ten times a second at most one bounded batch of events is drained, and then everything that changed is drawn once; no
-message is sent for a metric. All figures come from RunFeed, all drawing is done by the parts.
+Events are read in slices of about ten milliseconds, with pauses of the same length, and ten times a second everything
+that changed is drawn once; no message is sent for a metric. All figures come from RunFeed, all drawing is done by the
+parts.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1
 STATE_S = 1.0
+_LEAST_PAUSE_S = 0.005
 _PHASE_TILE_AT = 5
 _LAST_LINES = 5
 _CRASH_STATUSES = ("failed", "crashed", "lost")
@@ -83,7 +87,8 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         self._names: tuple[str, ...] = ()
         self._filter = ""
         self._generation = 0
-        self._drain_pending = False
+        self._trouble: Content | None = None
+        self._reading = self._has_news = False
 
     def compose(self) -> ComposeResult:
         yield Static("no run is open\n\n1 launches one · 3 lists those there are", id="nothing", markup=False)
@@ -115,7 +120,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         self._feed = RunFeed(run, clock=self._clock)
         self._tail = LogTail(run.paths.console)
         self._panels, self._tiles, self._names = {}, {}, ()
-        self._filter, self._generation = "", 0
+        self._filter, self._generation, self._trouble = "", 0, None
         if self.is_mounted:
             self._show_parts()
 
@@ -140,30 +145,41 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         self._phases.show({})
         self._lay_out()
         self._make_tiles()
-        self._drain()
+        self._reading = False
+        self._read()
+        self._draw_charts()
 
     # --- reading ---
 
     def _tick(self) -> None:
         if self._feed is None or not self.is_on_screen:
             return
-        self._drain()
+        self._read()
+        if self._has_news:
+            self._draw_charts()
         log = self.query_one(LogPane)
         if self._tail is not None and self._tail.poll():
             log.renew()
         log.keep_at_end()
         self._draw_figures()
 
-    def _drain(self) -> None:
-        """One bounded batch; while there is more, another one after the terminal had its turn."""
-        self._drain_pending = False
-        if self._feed is None:
+    def _read(self) -> None:
+        """Go on reading unless that is under way, slice by slice until the end of the file is reached."""
+        if self._feed is not None and not self._reading:
+            self._reading = True
+            self._read_slice(self._feed)
+
+    def _read_slice(self, feed: RunFeed) -> None:
+        if feed is not self._feed:
             return
-        if self._feed.poll():
-            self._draw_charts()
-        if not self._feed.at_end and not self._drain_pending:
-            self._drain_pending = True
-            self.call_later(self._drain)
+        started = time.perf_counter()
+        self._has_news |= feed.poll()
+        if feed.at_end:
+            self._reading = False
+        else:
+            # Everybody else has the event loop for as long: a file that grows faster than it can be read, or a very
+            # long one, must not keep a key waiting.
+            self.set_timer(max(time.perf_counter() - started, _LEAST_PAUSE_S), partial(self._read_slice, feed))
 
     def _refresh_state(self) -> None:
         if self._feed is not None and self.is_on_screen:
@@ -177,13 +193,15 @@ class MonitorPane(RunActions, ChartActions, Vertical):
             return
         self.query_one(Header).show(feed, 2 if self.size.height >= 14 else 1)
         grid, resources = self.query_one(ChartGrid), self.query_one("#resources", Static)
-        resources.update(resources_line(feed, max(self.size.width - 2, 0), grid.page, grid.page_count))
+        line = resources_line(feed, max(self.size.width - 2, 0), grid.page, grid.page_count)
+        resources.update(line, layout=False)
         lines = list(self._tail.lines)[-_LAST_LINES:] if self._tail and feed.status in _CRASH_STATUSES else []
         problem = trouble(feed, lines)
         panel = self.query_one("#trouble", Static)
         panel.set_class(problem is not None, "-wrong")
-        if problem is not None:
+        if problem is not None and problem != self._trouble:
             panel.update(problem)
+        self._trouble = problem
         updates, is_live = feed.series.rows, feed.is_live
         for id, chart in self._tiles.items():
             if chart.display:
@@ -195,6 +213,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         feed = self._feed
         if feed is None:
             return
+        self._has_news = False
         names = tuple(feed.series.names())
         if names != self._names:
             self._names = names

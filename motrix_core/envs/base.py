@@ -137,6 +137,13 @@ class NpEnv(ABC):
     def reset(self, rows: NDArray[np.intp]) -> FloatArray:
         """Begin new episodes in the environments `rows`; returns their observations, (len(rows), obs_dim)."""
 
+    def randomise(self, rows: NDArray[np.intp]) -> None:  # noqa: B027 - most tasks vary nothing but the state
+        """Draw what shall differ between environments besides their state, before `reset(rows)` begins new episodes.
+
+        Draw from `self.rng`, and keep in the task's state what it draws. On a simulator, `self.physics.varied` takes
+        friction, masses and stiffness for each world, and keeps them itself.
+        """
+
     @abstractmethod
     def get_task_state(self) -> dict[str, NDArray]:
         """Copies of everything beyond step counters and generator that decides how the task continues."""
@@ -145,9 +152,13 @@ class NpEnv(ABC):
     def set_task_state(self, state: Mapping[str, NDArray]) -> None:
         """Continue from `get_task_state`."""
 
+    def _begin(self, rows: NDArray[np.intp]) -> FloatArray:
+        self.randomise(rows)
+        return self.reset(rows)
+
     def init_state(self) -> NpEnvState:
         """Begin a new episode in every environment."""
-        obs = self.reset(np.arange(self.num_envs))
+        obs = self._begin(np.arange(self.num_envs))
         self._steps[:] = 0
         zeros = np.zeros(self.num_envs, np.float32)
         never = np.zeros(self.num_envs, np.bool_)
@@ -221,7 +232,7 @@ class NpEnv(ABC):
         rows = np.flatnonzero(outcome.terminated | truncated)
         if rows.size:
             obs = final_obs.copy()
-            obs[rows] = self.reset(rows)
+            obs[rows] = self._begin(rows)
             self._steps[rows] = 0
         info = {
             "Reward": outcome.reward_terms,

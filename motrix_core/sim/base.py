@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.dofs import FREE_POSITIONS, FREE_VELOCITIES, DofLayout, columns
 from motrix_core.sim.geoms import Geom, GeomPoses
+from motrix_core.sim.varied import VariedWorlds
 
 FloatArray = NDArray[np.float32]
 
@@ -29,6 +30,7 @@ class BatchSim(Protocol):
     next `step`, `reset` or `set_state`, and a task only reads them.
 
     `joints` are the names of the slide and hinge joints in the order of the file, those of `dofs.joints`.
+    `varied` gives worlds friction, masses and stiffness of their own.
     """
 
     name: str
@@ -38,6 +40,7 @@ class BatchSim(Protocol):
     joints: tuple[str, ...]
     actuators: tuple[str, ...]
     geoms: tuple[Geom, ...]
+    varied: VariedWorlds
 
     @classmethod
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> BatchSim:

@@ -13,6 +13,7 @@ from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import FREE_POSITIONS, DofLayout, ball_joint_error, columns
 from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape
+from motrix_core.sim.motrixsim_varied import MotrixSimVaried
 from motrix_core.sim.threads import wanted_threads
 
 _QUATERNION = 4
@@ -56,7 +57,9 @@ class MotrixSimBatch:
         self._from_engine, self._to_engine = _quaternion_orders(self.dofs)
         self._dof_pos = np.tile(self.initial_dof_pos, (num_envs, 1))
         self._dof_vel = np.zeros((num_envs, model.num_dof_vel), np.float32)
-        self._results = self._query.allocate(self._seat())
+        self._data = self._seated()
+        self.varied = MotrixSimVaried(model, path.name, self._data)
+        self._results = self._query.allocate(self._data)
         # Only orientations have four components; the engine gives them as x y z w.
         shapes = {name: self._results[f"sensor:{name}"].shape for name in sensors}
         self._orientations = {
@@ -91,11 +94,14 @@ class MotrixSimBatch:
     def _engine_pos(self, dof_pos: FloatArray) -> FloatArray:
         return np.ascontiguousarray(dof_pos[:, self._to_engine])
 
-    def _seat(self) -> motrixsim.SceneData:
+    def _seated(self) -> motrixsim.SceneData:
         data = motrixsim.SceneData(self._model, batch=(self.num_envs,))
         data.reset(self._model, dof_pos=self._engine_pos(self._dof_pos), dof_vel=self._dof_vel, forward_kinematic=True)
-        self._data = data
         return data
+
+    def _seat(self) -> None:
+        self._data = self._seated()
+        self.varied.attach(self._data)
 
     @property
     def model(self) -> motrixsim.SceneModel:
@@ -162,6 +168,7 @@ class MotrixSimBatch:
         positions = self._engine_pos(np.asarray(dof_pos, np.float32))
         velocities = np.ascontiguousarray(dof_vel, np.float32)
         worlds.reset(self._model, dof_pos=positions, dof_vel=velocities)
+        self.varied.apply(rows)
         self._dof_pos[rows] = dof_pos
         self._dof_vel[rows] = dof_vel
 
@@ -171,13 +178,15 @@ class MotrixSimBatch:
 
     def get_state(self) -> dict[str, NDArray]:
         self.forget()
-        return {"dof_pos": self._dof_pos.copy(), "dof_vel": self._dof_vel.copy()}
+        return {"dof_pos": self._dof_pos.copy(), "dof_vel": self._dof_vel.copy(), **self.varied.get_state()}
 
     def set_state(self, state: Mapping[str, NDArray]) -> None:
-        check_state(state, {"dof_pos": self._dof_pos.shape, "dof_vel": self._dof_vel.shape}, "MotrixSim")
+        shapes = {"dof_pos": self._dof_pos.shape, "dof_vel": self._dof_vel.shape, **self.varied.expected()}
+        check_state(state, shapes, "MotrixSim")
         self._open()
         self._dof_pos[:] = state["dof_pos"]
         self._dof_vel[:] = state["dof_vel"]
+        self.varied.set_state(state)
         self._seat()
 
     def close(self) -> None:

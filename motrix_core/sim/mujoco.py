@@ -15,6 +15,7 @@ from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import DofLayout, ball_joint_error, columns
 from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape
+from motrix_core.sim.mujoco_varied import MujocoVaried
 from motrix_core.sim.threads import usable_cores, wanted_threads
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class MujocoBatch:
         self.actuators = tuple(model.actuator(index).name for index in range(model.nu))
         self.geoms = tuple(_geom(model, index) for index in range(model.ngeom))
         self._sensors = {name: self._sensor_slice(name, path) for name in sensors}
+        self.varied = MujocoVaried(model, path.name, num_envs)
         self._allocate(wanted_threads() or usable_cores())
 
     @classmethod
@@ -77,7 +79,6 @@ class MujocoBatch:
     def _allocate(self, threads: int) -> None:
         model, count = self._model, self.num_envs
         self._pool: rollout.Rollout | None = rollout.Rollout(nthread=threads)
-        self._models = [model] * count
         self._workers = [mujoco.MjData(model) for _ in range(threads)]
         self._positions = slice(1, 1 + model.nq)
         self._velocities = slice(1 + model.nq, 1 + model.nq + model.nv)
@@ -146,7 +147,7 @@ class MujocoBatch:
         controls, states, sensors = self._buffers_of(substeps)
         controls[:] = ctrl[:, None, :]
         self._pool.rollout(
-            self._models,
+            self.varied.models,
             self._workers,
             self._state,
             controls,
@@ -183,10 +184,11 @@ class MujocoBatch:
         """Nothing to do: every `step` starts from the state alone."""
 
     def get_state(self) -> dict[str, NDArray]:
-        return {"full_physics": self._state.copy()}
+        return {"full_physics": self._state.copy(), **self.varied.get_state()}
 
     def set_state(self, state: Mapping[str, NDArray]) -> None:
-        check_state(state, {"full_physics": self._state.shape}, "MuJoCo")
+        check_state(state, {"full_physics": self._state.shape, **self.varied.expected()}, "MuJoCo")
+        self.varied.set_state(state)
         self._state[:] = state["full_physics"]
         self._read()
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray, Outcome
-from motrix_core.envs.spec import EnvSpec
 from motrix_core.envs.tasks.quadruped import ANYMAL_C, BaseMotion, Quadruped, bell, heading
 
 # How far away a target is, m, in any direction.
@@ -47,17 +46,8 @@ class AnymalNavigation(Quadruped):
     model = ANYMAL_C.model
     sensors = ("trunk_touch", *ANYMAL_C.foot_sensors)
 
-    def __init__(
-        self,
-        spec: EnvSpec,
-        *,
-        num_envs: int,
-        rng: np.random.Generator,
-        sim: str,
-        episode_s: float | None = None,
-    ) -> None:
-        super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
-        self.targets = np.zeros((num_envs, 3), np.float32)
+    def make_arrays(self) -> None:
+        self.targets = np.zeros((self.num_envs, 3), np.float32)
 
     def task_arrays(self) -> dict[str, NDArray]:
         return {**super().task_arrays(), "targets": self.targets}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,16 +12,18 @@ from numpy.typing import NDArray
 from motrix_core.envs.base import BoolArray, FloatArray
 from motrix_core.envs.sim_env import SimEnv
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.errors import EnvironmentFailed
+from motrix_core.errors import ConfigError, EnvironmentFailed, Problem
 from motrix_core.sim.base import free_columns, joint_columns, velocity_columns
+from motrix_core.sim.varied import Quantity
 
-BASE = "trunk"
+BASE, FLOOR = "trunk", "floor"
 _TOUCHING_N = 1.0
 # A stride is worth what the foot is longer in the air than the first of these, s, up to the second.
 _AIR_TIME_S = (0.1, 0.4)
 _AIR_TIME_WEIGHT = 0.2
 # Below this the trunk leans by more than 60° from upright.
 _MIN_UPRIGHT = 0.5
+_PUSH_STEPS = 500
 
 
 @dataclass(frozen=True)
@@ -106,9 +109,14 @@ def bell(squared_error: FloatArray) -> FloatArray:
 class Quadruped(SimEnv):
     """A `robot` on the ground whose drives hold the angles `pose + action_scale · action`.
 
-    A task keeps whatever decides how an episode goes on in arrays of (num_envs, …), which `task_arrays` names:
-    `last_actions`, and `air_time`, s, how long each foot has been in the air, are among them. Falling is touching the
-    ground with the trunk or leaning by more than 60°.
+    A task keeps whatever decides how an episode goes on in arrays of (num_envs, …), which `make_arrays` makes and
+    `task_arrays` names: `last_actions`, and `air_time`, s, how long each foot has been in the air, are among them.
+    Falling is touching the ground with the trunk or leaning by more than 60°.
+
+    Options make the robots of a batch differ, and disturb them; both are off unless asked for. `vary`, from 0 to below
+    1: in each episode the friction of feet and floor, the mass of the trunk and the stiffness of the drives are drawn
+    within 1 ± vary of the model's. `push_speed`, m/s: every 5 s of an episode the base is given a horizontal velocity
+    of up to this on top of its own.
     """
 
     robot: ClassVar[Robot]
@@ -123,7 +131,10 @@ class Quadruped(SimEnv):
         rng: np.random.Generator,
         sim: str,
         episode_s: float | None = None,
+        vary: float = 0.0,
+        push_speed: float = 0.0,
     ) -> None:
+        check_disturbances(vary, push_speed)
         super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
         joints = self.physics.joints
         if joints != self.physics.actuators or joint_columns(self.physics, *joints).tolist() != list(range(7, 19)):
@@ -136,8 +147,47 @@ class Quadruped(SimEnv):
         self._actions = np.zeros((num_envs, 12), np.float32)
         self.last_actions = np.zeros((num_envs, 12), np.float32)
         self.air_time = np.zeros((num_envs, 4), np.float32)
+        self._stiffness = np.full((num_envs, 12), self.robot.stiffness, np.float32)
+        self.push_speed = float(push_speed)
+        self.vary = float(vary)
+        if self.vary:
+            self._vary_model()
+        self.make_arrays()
+
+    def make_arrays(self) -> None:
+        """Make the task's own arrays."""
+
+    def _vary_model(self) -> None:
+        varied = self.physics.varied
+        varied.vary("friction", [FLOOR, *(f"{leg}_foot" for leg in self.robot.legs)])
+        varied.vary("mass", [BASE])
+        varied.vary("stiffness", self.physics.actuators)
+        self._model_values: dict[Quantity, FloatArray] = {
+            quantity: varied.values(quantity)[0] for quantity in ("friction", "mass", "stiffness")
+        }
+
+    def randomise(self, rows: NDArray[np.intp]) -> None:
+        if not self.vary:
+            return
+        for quantity, values in self._model_values.items():
+            # One factor for all parts of a robot: its feet are alike, and so are its drives.
+            factors = self.rng.uniform(1 - self.vary, 1 + self.vary, (len(rows), 1)).astype(np.float32)
+            self.physics.varied.set_values(quantity, rows, factors * values)
+        self._stiffness[:] = self.physics.varied.values("stiffness")
+
+    def _push(self) -> None:
+        rows = np.flatnonzero((self._steps % _PUSH_STEPS == 0) & (self._steps > 0))
+        if not rows.size:
+            return
+        dof_vel = self.physics.dof_vel[rows]
+        speed, direction = self.rng.uniform(0, self.push_speed, rows.size), self.rng.uniform(-np.pi, np.pi, rows.size)
+        dof_vel[:, self._base_vel.start] += speed * np.cos(direction)
+        dof_vel[:, self._base_vel.start + 1] += speed * np.sin(direction)
+        self.place(rows, self.physics.dof_pos[rows], dof_vel)
 
     def apply_action(self, actions: FloatArray) -> None:
+        if self.push_speed:
+            self._push()
         self._actions = actions
         self._ctrl = self._pose + self.action_scale * actions
 
@@ -149,7 +199,7 @@ class Quadruped(SimEnv):
     def torques(self) -> FloatArray:
         """What the drives exert in the state that the step ended in, N m, (num_envs, 12)."""
         error = self._ctrl - self.physics.dof_pos[:, self._joint_pos]
-        spring = np.clip(np.float32(self.robot.stiffness) * error, -self._torque_limits, self._torque_limits)
+        spring = np.clip(self._stiffness * error, -self._torque_limits, self._torque_limits)
         return spring - np.float32(self.robot.damping) * self.physics.dof_vel[:, self._joint_vel]
 
     def feet_down(self) -> BoolArray:
@@ -216,3 +266,20 @@ class Quadruped(SimEnv):
 
     def task_arrays(self) -> dict[str, NDArray]:
         return {"last_actions": self.last_actions, "air_time": self.air_time}
+
+    def set_task_state(self, state: Mapping[str, NDArray]) -> None:
+        super().set_task_state(state)
+        if self.vary:
+            self._stiffness[:] = self.physics.varied.values("stiffness")
+
+
+def check_disturbances(vary: float, push_speed: float) -> None:
+    """Raises `ConfigError` unless the options `vary` and `push_speed` are numbers within their bounds."""
+    problems = []
+    for name, value, below in (("vary", vary, 1.0), ("push_speed", push_speed, np.inf)):
+        number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+        if not number or not 0.0 <= value < below:
+            rule = "must be a number from 0 to below 1" if below == 1.0 else "must be a number of m/s, 0 or more"
+            problems.append(Problem(f"options.{name}", value, rule))
+    if problems:
+        raise ConfigError(problems)

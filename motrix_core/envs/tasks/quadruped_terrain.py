@@ -46,6 +46,8 @@ class TerrainWalk(QuadrupedWalk):
         rng: np.random.Generator,
         sim: str,
         episode_s: float | None = None,
+        vary: float = 0.0,
+        push_speed: float = 0.0,
         terrain_seed: int = 0,
     ) -> None:
         whole = isinstance(terrain_seed, (int, np.integer)) and not isinstance(terrain_seed, bool)
@@ -57,7 +59,15 @@ class TerrainWalk(QuadrupedWalk):
         with tempfile.TemporaryDirectory() as folder:
             self._model_path = Path(folder) / self.model
             write_model(TASKS / self.model, self.terrain, self._model_path)
-            super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
+            super().__init__(
+                spec,
+                num_envs=num_envs,
+                rng=rng,
+                sim=sim,
+                episode_s=episode_s,
+                vary=vary,
+                push_speed=push_speed,
+            )
 
     @abstractmethod
     def make_terrain(self, seed: int) -> Terrain:

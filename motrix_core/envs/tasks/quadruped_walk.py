@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import BoolArray, FloatArray, Outcome
-from motrix_core.envs.spec import EnvSpec
 from motrix_core.envs.tasks.quadruped import GO1, GO2, BaseMotion, Quadruped, bell, squares
 
 # Forward and sideways m/s, turning rad/s; drawn uniformly from ± this.
@@ -40,17 +39,8 @@ class QuadrupedWalk(Quadruped):
     Ends when the trunk touches the ground or leans by more than 60°.
     """
 
-    def __init__(
-        self,
-        spec: EnvSpec,
-        *,
-        num_envs: int,
-        rng: np.random.Generator,
-        sim: str,
-        episode_s: float | None = None,
-    ) -> None:
-        super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
-        self.commands = np.zeros((num_envs, 3), np.float32)
+    def make_arrays(self) -> None:
+        self.commands = np.zeros((self.num_envs, 3), np.float32)
 
     def task_arrays(self) -> dict[str, NDArray]:
         return {**super().task_arrays(), "commands": self.commands}

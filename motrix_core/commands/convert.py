@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from motrix_core.errors import CheckpointError, RunStateError, UsageError
 
 if TYPE_CHECKING:
+    from motrix_core.envs.spec import EnvSpec
     from motrix_core.learn.foreign import Imported
+    from motrix_core.learn.spec import ModelSpec
 
 _GENERATORS = {"jax": ("rng.jax.", "rng.numpy."), "torch": ("rng.torch.",)}
 """Backend → prefixes of the arrays that hold the state of its own random generators."""
@@ -93,10 +95,11 @@ def _foreign(path: Path, backend: str, env: str | None) -> Converted:
         raise UsageError(f"{path} does not say what it was trained on", mend="add --env ENV; motrix envs lists them")
     spec = find_spec(env)
     agent = read_agent(path)
-    if (agent.spec.obs_dim, agent.spec.act_dim) != (spec.obs_dim, spec.act_dim):
+    found, wanted = ((sizes.obs_dim, sizes.act_dim, sizes.n_actions) for sizes in (agent.spec, spec))
+    if found != wanted:
         raise CheckpointError(
-            f"{path} is no agent for {env}: it takes {agent.spec.obs_dim} observations and gives {agent.spec.act_dim} "
-            f"actions, {env} has {spec.obs_dim} and {spec.act_dim}",
+            f"{path} is no agent for {env}: it takes {found[0]} observations and gives {_actions(agent.spec)} "
+            f"actions, {env} has {wanted[0]} and {_actions(spec)}",
             mend="name the environment that it was trained on with --env",
         )
     learning_rate, notes = agent.learning_rate, [*agent.notes]
@@ -121,6 +124,10 @@ def _foreign(path: Path, backend: str, env: str | None) -> Converted:
     generator = get_generator_state(make_generator(_SEED))
     arrays = {"agent": agent.arrays, "env": {f"generator.{name}": array for name, array in generator.items()}}
     return arrays, meta, 0, tuple(notes)
+
+
+def _actions(sizes: ModelSpec | EnvSpec) -> str:
+    return str(sizes.act_dim) if sizes.n_actions is None else f"{sizes.n_actions} discrete"
 
 
 def _default_folder(env: str, backend: str) -> Path:

@@ -76,9 +76,15 @@ def _table(specs: list[EnvSpec]) -> Table:
 def _cells(spec: EnvSpec) -> tuple[str, ...]:
     if spec.error is not None:
         return (spec.name, "–", "–", "–", "–", spec.description)
-    bounds = f"{spec.act_dim} in [{spec.act_low:g}, {spec.act_high:g}]"
     episode = f"{spec.episode_s:g} s, {spec.max_episode_steps} steps"
-    return (spec.name, str(spec.obs_dim), bounds, ", ".join(spec.sims) or "none needed", episode, spec.description)
+    return (
+        spec.name,
+        str(spec.obs_dim),
+        spec.actions,
+        ", ".join(spec.sims) or "none needed",
+        episode,
+        spec.description,
+    )
 
 
 def _printable(text: str) -> str:

@@ -29,15 +29,18 @@ class PendulumPPO(PPOCfg):
     discount_factor: float = 0.95
 
 
-@rlcfg("acrobot")
 @rlcfg("mountain-car")
-class DiscreteClassicPPO(PPOCfg):
-    max_env_steps: int = 2_000_000
+class MountainCarPPO(PPOCfg):
+    max_env_steps: int = 1_000_000
     num_envs: int = 256
     policy_hidden_layer_sizes: tuple[int, ...] = (64, 64)
     value_hidden_layer_sizes: tuple[int, ...] = (64, 64)
     learning_epochs: int = 5
     mini_batches: int = 8
+
+
+@rlcfg("acrobot")
+class AcrobotPPO(MountainCarPPO):
     entropy_loss_scale: float = 0.01
 
 

@@ -52,6 +52,13 @@ class EnvSpec:
             )
 
     @property
+    def actions(self) -> str:
+        """What an action is, in few words: "6 in [-1, 1]" or "3 discrete"."""
+        if self.n_actions is not None:
+            return f"{self.n_actions} discrete"
+        return f"{self.act_dim} in [{self.act_low:g}, {self.act_high:g}]"
+
+    @property
     def substeps(self) -> int:
         """Simulation steps in a control step."""
         return round(self.ctrl_dt_s / self.sim_dt_s)

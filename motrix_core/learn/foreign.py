@@ -72,7 +72,7 @@ def _from_torch(modules: Any) -> Imported:
     names = [("policy", name) for name in policy]
     if not same_arrays(policy, value):
         names += [("value", name) for name in value]
-    notes = _Notes(modules)
+    notes = _Notes(modules, networks.spec)
     adam, learning_rate = _torch_adam(modules.get("optimizer"), names, networks, notes)
     arrays = {**networks.parameters, **adam, **_scalers(modules, networks.spec, notes)}
     return Imported("torch", networks.spec, arrays, learning_rate, tuple(notes))
@@ -81,7 +81,7 @@ def _from_torch(modules: Any) -> Imported:
 def _from_jax(modules: Any) -> Imported:
     policy, value = (flat_flax(_module(modules, role)) for role in ("policy", "value"))
     networks = read_networks(policy, value)
-    notes = _Notes(modules)
+    notes = _Notes(modules, networks.spec)
     adam = _jax_adam(modules, networks, notes)
     arrays = {**networks.parameters, **adam, **_scalers(modules, networks.spec, notes)}
     return Imported("jax", networks.spec, arrays, None, tuple(notes))
@@ -90,8 +90,10 @@ def _from_jax(modules: Any) -> Imported:
 class _Notes(list[str]):
     """What the user should know, in sentences."""
 
-    def __init__(self, modules: Mapping[Any, Any]) -> None:
+    def __init__(self, modules: Mapping[Any, Any], spec: ModelSpec) -> None:
         super().__init__(["ELU is assumed after every hidden layer: the file does not say which function it is"])
+        if spec.discrete:
+            self.append(f"its {spec.n_actions} outputs are taken for logits, since it has no log standard deviation")
         known = {"policy", "value", "optimizer", "policy_optimizer", "value_optimizer", "value_preprocessor"}
         unused = [plain(name, limit=40) for name in modules if name not in known | set(_OBSERVATION_SCALERS)]
         if unused:

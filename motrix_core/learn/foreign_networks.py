@@ -1,7 +1,8 @@
 """Which of our parameters each parameter of a foreign network is, told by names and shapes.
 
 Understood are a numbered stack of linear layers ("layers.0", "net.0", "net.2", "Dense_0", …), in which the last one is
-the output unless an output of its own is named, and a policy's log standard deviation. Anything else is refused.
+the output unless an output of its own is named, and a policy's log standard deviation. A policy without one is
+categorical, if it has more than one output. Anything else is refused.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from motrix_core.learn.spec import Arrays, ModelSpec
 from motrix_core.runs.text import plain
 
 _OUTPUTS = {
-    "policy": ("mean", "mean_layer", "policy_mean", "policy_layer", "mu"),
+    "policy": ("mean", "mean_layer", "policy_mean", "policy_layer", "mu", "logits", "logits_layer", "policy_logits"),
     "value": ("out", "value_out", "value_layer", "value"),
 }
 _LOG_STD = re.compile(r"(?:.*_)?log_std(?:_parameter)?")
@@ -98,7 +99,7 @@ def same_arrays(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) 
 
 
 def _parts(role: str, arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
-    """Our name within the role ("layers.0.weight", "mean.bias", "log_std") → the foreign name."""
+    """Our name within the role ("layers.0.weight", "mean.bias", "log_std", "logits.bias") → the foreign name."""
     stacks: dict[str, dict[int, str]] = {}
     outputs: list[str] = []
     log_std: list[str] = []
@@ -113,19 +114,22 @@ def _parts(role: str, arrays: Mapping[str, np.ndarray]) -> dict[str, str]:
             outputs.append(stem)
         elif kind not in ("weight", "bias") or (kind == "weight" and key not in _all_outputs()):
             raise _unknown(role, arrays)
-    if len(stacks) != 1 or len(outputs) > 1 or (role == "policy" and len(log_std) != 1):
+    if len(stacks) != 1 or len(outputs) > 1 or (role == "policy" and len(log_std) > 1):
         raise _unknown(role, arrays)
     (stack,) = stacks.values()
     hidden = [stack[index] for index in sorted(stack)]
     output = outputs[0] if outputs else hidden.pop()
     if not hidden:
         raise _unknown(role, arrays)
-    ours = [*(f"layers.{index}" for index in range(len(hidden))), "mean" if role == "policy" else "out"]
+    head = "out" if role == "value" else "mean" if log_std else "logits"
+    ours = [*(f"layers.{index}" for index in range(len(hidden))), head]
     linear = zip(ours, [*hidden, output], strict=True)
     found = {f"{our}.{kind}": f"{stem}.{kind}" for our, stem in linear for kind in ("weight", "bias")}
-    if role == "policy":
+    if role == "policy" and log_std:
         found["log_std"] = log_std[0]
     if any(foreign not in arrays for foreign in found.values()):
+        raise _unknown(role, arrays)
+    if head == "logits" and arrays[found["logits.bias"]].size < 2:
         raise _unknown(role, arrays)
     return found
 
@@ -144,12 +148,14 @@ def _spec(parameters: Arrays, counts: Mapping[str, int], shared: bool) -> ModelS
     if any(weight.ndim != 2 for role in weights for weight in weights[role]):
         raise CheckpointError("its networks have layers that are not linear, which this project's cannot hold")
     hidden = {role: tuple(weight.shape[0] for weight in found) for role, found in weights.items()}
+    logits = parameters.get("policy.logits.bias")
     spec = ModelSpec(
         obs_dim=weights["policy"][0].shape[1],
-        act_dim=parameters["policy.log_std"].size,
+        act_dim=parameters["policy.log_std"].size if logits is None else 1,
         policy_hidden=hidden["policy"],
         value_hidden=hidden["value"],
         shared=shared,
+        n_actions=None if logits is None else logits.size,
     )
     for name, shape in spec.shapes().items():
         if parameters[name].shape != shape:

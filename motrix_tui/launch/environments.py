@@ -99,7 +99,7 @@ class EnvironmentPanel(Vertical):
 
     def _line(self, spec: EnvSpec) -> Content:
         width = max(16, self.content_size.width - 3)
-        sizes = f"{spec.obs_dim} → {spec.act_dim}"
+        sizes = f"{spec.obs_dim} → {spec.act_dim if spec.n_actions is None else spec.actions}"
         name = shortened(plain(spec.name), width - len(sizes) - 1)
         return Content.assemble(name.ljust(width - len(sizes)), (sizes, "$muted"))
 
@@ -109,8 +109,10 @@ class EnvironmentPanel(Vertical):
 
     def _about(self, spec: EnvSpec) -> None:
         runs_on = ", ".join(spec.sims) or "NumPy, no simulator needed"
-        actions = "action" if spec.act_dim == 1 else "actions"
-        facts = [f"{spec.obs_dim} observations → {spec.act_dim} {actions}", f"runs on {runs_on}"]
+        actions = f"{spec.act_dim} action{'' if spec.act_dim == 1 else 's'}"
+        if spec.n_actions is not None:
+            actions = f"{spec.actions} actions"
+        facts = [f"{spec.obs_dim} observations → {actions}", f"runs on {runs_on}"]
         if spec.episode_s:
             facts.insert(1, f"episode {spec.episode_s:g} s · control step {spec.ctrl_dt_s:g} s")
         text = Content.assemble(

@@ -28,6 +28,16 @@ def test_the_table_has_one_unbroken_line_for_every_environment(capsys: pytest.Ca
         assert f"{spec.max_episode_steps} steps" in line
 
 
+def test_discrete_actions_are_counted_and_have_no_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run() == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "3 discrete" in rows["acrobot"] and "[" not in rows["acrobot"]
+    assert "1 in [-2, 2]" in rows["pendulum"]
+    assert run("--json") == 0
+    entries = {entry["name"]: entry["n_actions"] for entry in json.loads(capsys.readouterr().out)}
+    assert (entries["acrobot"], entries["pendulum"]) == (3, None)
+
+
 def test_json_is_one_document_with_every_field(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--json") == 0
     entries = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}

@@ -82,6 +82,14 @@ def test_unnamed_flax_layers_act_as_before(tmp_path: Path) -> None:
     np.testing.assert_array_equal(agent.arrays["policy.log_std"], np.full(ACT_DIM, -0.5, np.float32))
 
 
+def test_a_policy_without_a_deviation_chooses_among_its_outputs(tmp_path: Path) -> None:
+    policy = {name: array for name, array in modules()["policy"].items() if name != "log_std_parameter"}
+    agent = read_agent(saved(tmp_path / "a.pt", modules(policy=policy)))
+    assert agent.spec == ModelSpec(3, 1, (4,), (4,), False, n_actions=2)
+    AgentState(agent.arrays, 1.0).check(agent.spec)
+    assert "its 2 outputs are taken for logits" in " | ".join(agent.notes)
+
+
 def modules(**changes: Any) -> dict[str, Any]:
     """What is in a torch agent's file, for tests that change some of it. None takes a module away."""
     import torch
@@ -132,7 +140,7 @@ def wrong_networks() -> list[tuple[str, dict[str, Any], str]]:
         ("a convolution", {"policy": {**policy, "net.0.weight": torch.ones(4, 3, 1)}}, "not linear"),
         ("an unknown layer", {"policy": {**policy, "norm.weight": torch.ones(4)}}, "norm.weight"),
         ("two stacks", {"value": {**value, "other.0.weight": torch.ones(1)}}, "other.0.weight"),
-        ("no log_std", {"policy": value}, "policy is not built"),
+        ("no log_std and a single output", {"policy": value}, "policy is not built"),
         ("no bias", {"value": {"net.0.weight": torch.ones(1, 3), "net.2.weight": torch.ones(1, 1)}}, "net.0.weight"),
         ("no network", {"value": {"net.2.weight": torch.ones(1, 3)}}, "value is not built"),
         ("layers that do not meet", {"policy": {**policy, "net.2.weight": torch.ones(2, 5)}}, "policy.mean.weight"),

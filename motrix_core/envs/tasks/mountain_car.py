@@ -51,7 +51,7 @@ class MountainCar(NpEnv):
         rng: np.random.Generator,
         sim: str = "none",
         episode_s: float | None = None,
-        energy_weight: float = 20.0,
+        energy_weight: float = 100.0,
     ) -> None:
         super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
         if isinstance(energy_weight, bool) or not isinstance(energy_weight, (int, float)):

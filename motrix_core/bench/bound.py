@@ -1,24 +1,32 @@
 """How fast a training could be at best: its physics alone, and its arithmetic at the machine's matrix peak.
 
 Everything else is ours to avoid: task code, copies, activations, Adam, sampling, recording, supervision.
+
+    python -m motrix_core.bench.bound --env E --backend jax|torch --sim S [--set KEY=VALUE]…
+
+prints, again and again, the seconds that one update would take; it ends when it is killed.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 import time
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from motrix_core.config.schema import RunConfig
+from motrix_core.config.sources import ConfigSources
 from motrix_core.envs.catalog import catalog
 from motrix_core.envs.registry import make
 
 _MATRIX = 2048
-_WARM_UP_S = 1.0
 
 
-def matrix_peak(rounds: int = 9) -> float:
+def matrix_peak(rounds: int = 5) -> float:
     """Floating-point operations per second of the best of `rounds` products of 2048² float32 matrices.
 
     By NumPy's BLAS with all the threads that it takes by itself.
@@ -28,29 +36,24 @@ def matrix_peak(rounds: int = 9) -> float:
     durations = []
     for _ in range(rounds):
         started = time.perf_counter()
-        left @ right
+        np.matmul(left, right)
         durations.append(time.perf_counter() - started)
     return 2.0 * _MATRIX**3 / min(durations)
 
 
-def physics_rate(config: RunConfig, seconds: float = 4.0) -> float:
-    """Environment steps per second of physics alone, under random actions, after a second of warming up."""
+def physics_seconds(config: RunConfig) -> Iterator[float]:
+    """Seconds that the physics of one rollout after the other takes alone, under random actions."""
     spec, num_envs = catalog()[config.env], config.ppo.num_envs
     env = make(config.env, num_envs=num_envs, sim=config.sim, seed=0, options=config.env_options)
     rng = np.random.default_rng(0)
-    script = rng.uniform(spec.act_low, spec.act_high, (64, num_envs, spec.act_dim)).astype(np.float32)
+    shape = (config.ppo.rollouts, num_envs, spec.act_dim)
+    script = rng.uniform(spec.act_low, spec.act_high, shape).astype(np.float32)
     env.init_state()
-    steps, counted_from = 0, None
-    started = time.perf_counter()
-    while time.perf_counter() - started < _WARM_UP_S + seconds:
-        if counted_from is None and time.perf_counter() - started > _WARM_UP_S:
-            counted_from = (steps, env.timing.physics_s)
-        env.step(script[steps % len(script)])
-        steps += 1
-    first, before = counted_from or (0, 0.0)
-    spent = env.timing.physics_s - before
-    env.close()
-    return num_envs * (steps - first) / spent
+    while True:
+        before = env.timing.physics_s
+        for actions in script:
+            env.step(actions)
+        yield env.timing.physics_s - before
 
 
 def multiplications(config: RunConfig) -> tuple[int, int]:
@@ -78,11 +81,27 @@ def operations(config: RunConfig) -> float:
     return acting + learning
 
 
-def bound(config: RunConfig, *, physics: float, peak: float) -> float:
-    """Environment steps per second that `physics` (steps/s) and `peak` (operations/s) allow."""
-    samples = config.ppo.rollouts * config.ppo.num_envs
-    return samples / (samples / physics + operations(config) / peak)
+def bound(config: RunConfig, *, physics_s: float, peak: float) -> float:
+    """Seconds that one update takes at best: `physics_s`, then its arithmetic at `peak` operations per second."""
+    return physics_s + operations(config) / peak
 
 
 def _products(sizes: tuple[int, ...]) -> int:
     return sum(one * other for one, other in pairwise(sizes))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m motrix_core.bench.bound")
+    for name in ("env", "backend", "sim"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--set", dest="sets", action="append", default=[])
+    args = parser.parse_args(argv)
+    config = ConfigSources(sets=args.sets, environ={}).build(args.env, args.backend, args.sim).config
+    for physics_s in physics_seconds(config):
+        sys.stdout.write(json.dumps(bound(config, physics_s=physics_s, peak=matrix_peak())) + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -24,8 +24,8 @@ def add_parser(subparsers: Any) -> None:
         help="measure how fast this machine trains",
         description="Measures, and prints Markdown tables. training: whole trainings by both engines, by plain skrl, "
         "and what physics and arithmetic alone would allow. envs: env-steps/s of every task on every simulator, and "
-        "the share of the task's own code. Ratios are medians of rounds; the sides of a round take turns. Measure on a "
-        "machine that does nothing else.",
+        "the share of the task's own code. Sides that are compared take turns, one update each, and a ratio is the "
+        "median over turns. Measure on a machine that does nothing else.",
     )
     parser.add_argument("what", nargs="*", metavar="training|envs", help="default: both")
     parser.add_argument("--cases", nargs="+", metavar="NAME", help="training: some of the cases (default: all)")
@@ -33,7 +33,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=list(BACKENDS), help="default: both")
     parser.add_argument("--sim", choices=("auto", "motrixsim", "mujoco"), default="auto", help="physics engine")
     parser.add_argument("--num-envs", nargs="+", type=_at_least_one, metavar="N", help="envs: sizes of the batch")
-    parser.add_argument("--repeats", type=_at_least_one, default=5, metavar="N", help="training: rounds (default: 5)")
+    parser.add_argument("--turns", type=_at_least_one, metavar="N", help="training: measured updates of each side")
     parser.add_argument("--seconds", type=float, default=2.0, help="envs: measured time of each (default: 2)")
     parser.add_argument("--json", action="store_true", help="stdout has one JSON object per result and nothing else")
 
@@ -64,7 +64,7 @@ def _training(args: argparse.Namespace) -> tuple[Iterable[Result], tuple[str, ..
     cases = args.cases or list(CASES)
     for name in cases:
         _check("case", name, CASES)
-    return measure(cases, args.backends, sim=args.sim, repeats=args.repeats, tell=_narrator()), HEAD
+    return measure(cases, args.backends, sim=args.sim, turns=args.turns, tell=_narrator()), HEAD
 
 
 def _envs(args: argparse.Namespace) -> tuple[Iterable[Figures], tuple[str, ...]]:

@@ -1,9 +1,9 @@
 """The baseline: the same training by plain skrl, without run folder, events, checkpoints and supervisor.
 
-    python -m motrix_core.learn.bench.plain --env E --backend jax|torch --sim S --seed N --updates N [--set KEY=VALUE]…
+    python -m motrix_core.learn.bench.plain --env E --backend jax|torch --sim S [--set KEY=VALUE]…
 
-prints one JSON array: the seconds at which each update ended. Environment, wrapper, networks and hyperparameters are
-the project's own; agent, memory, scalers, schedule and loop are skrl's, unchanged and silent.
+prints the moment at which each update ended, Unix seconds, until it is killed. Environment, wrapper, networks and
+hyperparameters are the project's own; agent, memory, scalers, schedule and loop are skrl's, unchanged and silent.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ from motrix_core.config.sources import ConfigSources
 from motrix_core.envs.registry import make
 from motrix_core.learn.spec import init_parameters, model_spec
 
+_UPDATES = 1_000_000
+"""More than anybody waits for."""
+
 
 def skrl(backend: str, module: str, name: str) -> Any:
     return getattr(importlib.import_module(f"skrl.{module.format(backend)}"), name)
 
 
-def plain(config: RunConfig, updates: int, seed: int) -> list[float]:
-    """Train for `updates` and return the moments at which they ended, seconds of a clock of this process."""
+def plain(config: RunConfig, seed: int, *, updates: int) -> None:
+    """Train for `updates`, and print the moment at which each ended."""
     ppo, backend = config.ppo, config.backend
     rng = np.random.Generator(np.random.Philox(seed))
     env = make(config.env, num_envs=ppo.num_envs, sim=config.sim, rng=rng, options=config.env_options)
@@ -54,29 +57,26 @@ def plain(config: RunConfig, updates: int, seed: int) -> list[float]:
         memory_size=ppo.rollouts, num_envs=ppo.num_envs, device=wrapped.device
     )
     agent = skrl(backend, "agents.{}.ppo", "PPO")(models=models, memory=memory, cfg=cfg, **spaces)
-    ended: list[float] = []
     update = agent.update
 
     def timed(**step: int) -> None:
         update(**step)
-        ended.append(time.perf_counter())
+        sys.stdout.write(json.dumps(time.time()) + "\n")
+        sys.stdout.flush()
 
     agent.update = timed
     loop = {"timesteps": updates * ppo.rollouts, "headless": True, "disable_progressbar": True}
     skrl(backend, "trainers.{}", "SequentialTrainer")(env=wrapped, agents=agent, cfg=loop).train()
-    return ended
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m motrix_core.learn.bench.plain", description=__doc__)
     for name in ("env", "backend", "sim"):
         parser.add_argument(f"--{name}", required=True)
-    for name in ("seed", "updates"):
-        parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--set", dest="sets", action="append", default=[])
     args = parser.parse_args(argv)
     config = ConfigSources(sets=args.sets, environ={}).build(args.env, args.backend, args.sim).config
-    sys.stdout.write(json.dumps(plain(config, args.updates, args.seed)) + "\n")
+    plain(config, 0, updates=_UPDATES)
     return 0
 
 

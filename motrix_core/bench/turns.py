@@ -1,0 +1,186 @@
+"""Trainings that take turns, one update each, so that whatever else a machine does falls on all of them alike.
+
+Each side is a process (or a run with all its processes) that goes on by itself; it is stopped by SIGSTOP between its
+turns. Shared machines change their speed within minutes, by more than the differences that are looked for here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from motrix_core.errors import TrainingFailed
+
+_POLL_S = 0.001
+_LIMIT_S = 900.0
+
+
+class Side(ABC):
+    """Something that does one piece of work after the other and says when each is done.
+
+    Attributes:
+        seconds: what each turn took.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="motrix-bench-")
+        self._said = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = Path(self._folder.name, "log")
+
+    @abstractmethod
+    def _argv(self, folder: Path) -> list[str]:
+        """The command; what it writes may go into `folder`."""
+
+    @abstractmethod
+    def _reports(self) -> list[float]:
+        """What it said after each piece of work so far: the moment (Unix seconds), or a duration; see `_taken`."""
+
+    def start(self, pieces: int) -> None:
+        """Start it, let it do `pieces` pieces of work unmeasured, and stop it. Raises TrainingFailed."""
+        argv = self._argv(Path(self._folder.name))
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        for _ in range(pieces):
+            self._next()
+        self._signal(signal.SIGSTOP)
+
+    def turn(self) -> float:
+        """Do one piece of work, and return the seconds that it took. Raises TrainingFailed."""
+        # A short piece may have ended between the last report and the stop: it was nobody's turn.
+        self._said = len(self._reports())
+        started = time.time()
+        self._signal(signal.SIGCONT)
+        report = self._next()
+        self._signal(signal.SIGSTOP)
+        self.seconds.append(self._taken(report, started))
+        return self.seconds[-1]
+
+    def close(self) -> None:
+        """End it and forget what it wrote."""
+        self._signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+        self._folder.cleanup()
+
+    def _taken(self, report: float, started: float) -> float:
+        return report - started
+
+    def _next(self) -> float:
+        deadline = time.monotonic() + _LIMIT_S
+        while len(reports := self._reports()) <= self._said:
+            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
+                end = self._log.read_text(errors="replace")[-2000:]
+                raise TrainingFailed(f"{' '.join(self._argv(Path('FOLDER'))[1:])} stopped working: {end}")
+            time.sleep(_POLL_S)
+        self._said += 1
+        return reports[self._said - 1]
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        for process in self._processes():
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(number)
+
+    def _processes(self) -> list[psutil.Process]:
+        return _family(self._process.pid) if self._process is not None else []
+
+
+class Program(Side):
+    """A Python module that prints a JSON number after each piece of work: the moment, or (`durations`) its length."""
+
+    def __init__(self, module: str, arguments: Sequence[str], *, durations: bool = False) -> None:
+        super().__init__()
+        self._module, self._arguments, self._durations = module, list(arguments), durations
+
+    def _argv(self, folder: Path) -> list[str]:
+        return [sys.executable, "-m", self._module, *self._arguments]
+
+    def _reports(self) -> list[float]:
+        return [number for line in _lines(self._log) if (number := _number(line)) is not None]
+
+    def _taken(self, report: float, started: float) -> float:
+        return report if self._durations else report - started
+
+
+class SupervisedRun(Side):
+    """`motrix run --json` with all that belongs to it: client, supervisor and trainer."""
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        super().__init__()
+        self._arguments = list(arguments)
+        self._supervisor: int | None = None
+
+    def _argv(self, folder: Path) -> list[str]:
+        return [sys.executable, "-m", "motrix_core.cli", "run", "--json", "--runs-dir", str(folder), *self._arguments]
+
+    def _reports(self) -> list[float]:
+        found = [json.loads(line) for path in self._files("events.jsonl") for line in _lines(path)]
+        return [event["time"] for event in found if event["type"] == "metrics"]
+
+    def _processes(self) -> list[psutil.Process]:
+        for path in self._files("state.json") if self._supervisor is None else ():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                self._supervisor = json.loads(path.read_text())["supervisor"]["pid"]
+        apart = _family(self._supervisor) if self._supervisor is not None else []
+        # The supervisor first: it must not take a trainer that is stopped or killed for one that ended by itself.
+        return [*apart, *super()._processes()]
+
+    def _files(self, name: str) -> list[Path]:
+        return list(Path(self._folder.name).glob(f"*/*/{name}"))
+
+
+def take_turns(sides: Mapping[str, Side], *, warm_up: int, turns: int) -> dict[str, list[float]]:
+    """Seconds of each turn of each side, after `warm_up` pieces of work of each. Ends the sides. Raises TrainingFailed.
+
+    Who begins a round changes from round to round.
+    """
+    order = list(sides.values())
+    try:
+        for side in order:
+            side.start(warm_up)
+        for number in range(turns):
+            first = number % len(order)
+            for side in (*order[first:], *order[:first]):
+                side.turn()
+    finally:
+        for side in order:
+            side.close()
+    return {name: side.seconds for name, side in sides.items()}
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _lines(path: Path) -> list[str]:
+    """The whole lines of a file that is being written."""
+    with contextlib.suppress(OSError):
+        return path.read_bytes().decode(errors="replace").split("\n")[:-1]
+    return []
+
+
+def _number(line: str) -> float | None:
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return None
+    return float(value) if isinstance(value, int | float) else None

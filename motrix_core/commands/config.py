@@ -10,7 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motrix_core.errors import UnknownName, UsageError
+from motrix_core.commands.own_env import add_source_flags, only_name
+from motrix_core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,7 +29,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Prints the configuration that motrix run would train with, and where each value comes from. "
         "Starts nothing and writes nothing.",
     )
-    show.add_argument("--env", help="the environment; motrix envs lists them")
+    show.add_argument("--env", help="the environment; motrix envs lists them, gym:ID is one of Gymnasium's")
+    add_source_flags(show)
     show.add_argument("--backend", "--train-backend", metavar="auto|jax|torch", help="default: automatic")
     show.add_argument("--sim", "--sim-backend", metavar="auto|motrixsim|mujoco|none", help="default: automatic")
     show.add_argument("--config", metavar="FILE", type=Path, help="a .toml file, or a run's config.json")
@@ -57,15 +59,17 @@ def resolve(args: argparse.Namespace) -> Effective:
     """The effective configuration. Probes backends only if none is named."""
     from motrix_core.config.sources import ConfigSources
     from motrix_core.envs.catalog import catalog
+    from motrix_core.envs.registry import find_spec, names_of
 
-    flags = {name: value for name in ("env", "backend", "sim") if (value := getattr(args, name)) is not None}
+    names = ("env", "env_module", "env_path", "backend", "sim")
+    flags = {name: value for name in names if (value := getattr(args, name)) is not None}
     sources = ConfigSources(file=args.config, sets=args.sets, flags=flags, environ=os.environ)
     env, backend, _ = (sources.wanted(name) for name in ("env", "backend", "sim"))
-    specs = catalog()
+    env = env or only_name(sources.source)
     if env is None:
-        raise UsageError("no environment given", mend=f"type --env NAME, one of: {', '.join(sorted(specs))}")
-    if env not in specs:
-        raise UnknownName("environment", env, sorted(specs), listing="motrix envs")
+        listed = sorted(names_of(sources.source) or catalog())
+        raise UsageError("no environment given", mend=f"type --env NAME, one of: {', '.join(listed)}")
+    find_spec(env, sources.source, sources.env_options)
     if backend in (None, "auto"):
         from motrix_core.hardware.select import select_backend
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands.export import choose_checkpoint
@@ -123,16 +123,22 @@ def _task(subjects: list[_Subject], sim: str | None) -> Task:
 
     tasks = [Task.of(subject.run.config()) for subject in subjects]
     first, last = tasks[0], tasks[-1]
-    if first.env != last.env:
+    if (first.env, first.source) != (last.env, last.source):
         raise UsageError(
-            f"{subjects[0].run.id} is of {first.env} and {subjects[-1].run.id} of {last.env}: their returns say "
-            "nothing about each other",
+            f"{subjects[0].run.id} is of {_origin(first)} and {subjects[-1].run.id} of {_origin(last)}: their returns "
+            "say nothing about each other",
             mend="compare runs of one environment",
         )
-    task = Task(first.env, sim or first.sim, first.options)
+    task = replace(first, sim=sim or first.sim)
     if (last.sim, last.options) != (task.sim, task.options):
         _say(f"note: {subjects[-1].run.id} trains with {_conditions(last)}; scored with {_conditions(task)}")
     return task
+
+
+def _origin(task: Task) -> str:
+    from motrix_core.envs.source import CATALOG
+
+    return task.env if task.source == CATALOG else f"{task.env} in {task.source}"
 
 
 def _conditions(task: Task) -> str:

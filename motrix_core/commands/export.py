@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from motrix_core.errors import CheckpointError, MotrixError
 
 if TYPE_CHECKING:
+    from motrix_core.config.schema import RunConfig
     from motrix_core.runs.checkpoints import CheckpointInfo
     from motrix_core.runs.layout import Run
 
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     found = find_run(runs_dir(args.runs_dir, os.environ), args.run)
     chosen = choose_checkpoint(found, args.checkpoint)
     path = Path(args.output or f"{found.env}-{chosen.env_steps}.onnx")
-    exported = export_onnx(checkpoints.load(chosen.path), path, _action_bounds(found.env))
+    exported = export_onnx(checkpoints.load(chosen.path), path, _action_bounds(found.config()))
     checked = ", ".join(f"{name} {error:.1e}" for name, error in exported.errors.items())
     _say(f"exported {chosen.path}")
     _say(f"largest difference of an action over {SAMPLES} observations: {checked}")
@@ -93,11 +94,12 @@ def choose_checkpoint(run: Run, which: str | None) -> CheckpointInfo:
     return listed[steps.index(digits)]
 
 
-def _action_bounds(env: str) -> tuple[float, float] | None:
+def _action_bounds(config: RunConfig) -> tuple[float, float] | None:
     from motrix_core.envs.registry import find_spec
+    from motrix_core.envs.source import EnvSource
 
     try:
-        spec = find_spec(env)
+        spec = find_spec(config.env, EnvSource.of(config), config.env_options)
     except MotrixError:
         # The environment was a plugin that is gone or broken: its policy can be exported all the same, with a note.
         return None

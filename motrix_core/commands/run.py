@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motrix_core.errors import UnknownName, UsageError
+from motrix_core.commands.own_env import add_source_flags, only_name, try_out
+from motrix_core.errors import UsageError
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
@@ -21,7 +22,8 @@ def add_parser(subparsers: Any) -> None:
         help="train a policy, without the dashboard",
         description="Train a policy as a supervised run. Ctrl-C stops it after a final checkpoint (exit code 130).",
     )
-    parser.add_argument("--env", help="what to train on; motrix envs lists them")
+    parser.add_argument("--env", help="what to train on; motrix envs lists them, gym:ID is one of Gymnasium's")
+    add_source_flags(parser)
     parser.add_argument(
         "--backend", "--train-backend", metavar="auto|jax|torch", help="learning backend (default: automatic)"
     )
@@ -100,6 +102,8 @@ def flag_values(args: argparse.Namespace) -> dict[str, Any]:
     """The flags that were given, by configuration path."""
     given = {
         "env": args.env,
+        "env_module": args.env_module,
+        "env_path": args.env_path,
         "backend": args.backend,
         "sim": args.sim,
         "ppo.num_envs": args.num_envs,
@@ -117,8 +121,8 @@ def flag_values(args: argparse.Namespace) -> dict[str, Any]:
 def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     """The validated RunConfig with backend and simulator chosen, and what else config.json records.
 
-    Raises UnknownName, ConfigError, BackendUnusable, NoUsableBackend, SimulatorUnusable or MissingExtra, all before
-    anything is written.
+    Raises UnknownName, ConfigError, BackendUnusable, NoUsableBackend, SimulatorUnusable, MissingExtra, or
+    EnvironmentFailed for an environment that somebody brought and that does not work, all before anything is written.
     """
     from motrix_core.config.sources import ConfigSources
     from motrix_core.envs.catalog import catalog
@@ -146,8 +150,9 @@ def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     # Side by side, so that asking the simulator takes no longer than asking the backend alone.
     selection = select_backend(wanted, beside=() if sim.backend == "none" else (sim.backend,))
     if sim.backend in selection.probes:
-        check_sim(selection.probes[sim.backend], specs[env].sims)
+        check_sim(selection.probes[sim.backend], spec.sims)
     effective = sources.build(env, selection.backend)
+    try_out(spec, sim.backend, effective.config.env_options, sources.source)
     config = effective.config.model_copy(update={"backend": selection.backend, "sim": sim.backend})
     extra = {
         "hardware": inventory().to_json(),

@@ -13,7 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from motrix_core.config.schema import RunConfig
-from motrix_core.config.setting import ENV_RULE
+from motrix_core.config.setting import ENV_RULE, PATH_RULE
 
 Kind = Literal["int", "float", "bool", "choice", "sizes", "text"]
 
@@ -59,7 +59,7 @@ class FormField:
         if self.kind == "choice":
             return f"must be one of {', '.join(self.choices)}"
         if self.kind == "text":
-            return ENV_RULE
+            return ENV_RULE if self.path == "env" else PATH_RULE
         span = f"from {number_text(self.lower)} to {number_text(self.upper)}"
         if self.kind == "sizes":
             return f"must be 1 to 16 layer sizes {span}, like 256-128-64"

@@ -13,10 +13,11 @@ import tomli_w
 
 from motrix_core.config.fields import known_fields
 from motrix_core.config.keys import flatten
-from motrix_core.config.registry import default_rl_cfg
+from motrix_core.config.own import SOURCE_FIELDS, default_ppo
 from motrix_core.config.schema import RunConfig
 from motrix_core.config.text import format_value
 from motrix_core.config.validate import validate
+from motrix_core.envs.source import EnvSource
 from motrix_core.errors import ConfigError, UsageError
 
 if sys.version_info >= (3, 11):
@@ -74,8 +75,10 @@ def to_toml(config: RunConfig) -> str:
     for path, field in known_fields().items():
         section, _, name = path.rpartition(".")
         table = data[section] if section else data
-        # TOML has no null.
-        if table[name] is None:
+        # TOML has no null; a path that was not given is left out.
+        if table[name] is None and field.kind == "text":
+            del table[name]
+        elif table[name] is None:
             table[name] = format_value(field, None)
     if not data["env_options"]:
         del data["env_options"]
@@ -95,14 +98,15 @@ def from_toml(text: str, name: str = "the TOML text") -> RunConfig:
 
 
 def env_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The registered hyperparameters, by path, for the `env` and `backend` in `values`; none without both.
+    """The default hyperparameters, by path, for the `env` and `backend` in `values`; none without both.
 
-    Raises as `default_rl_cfg` does if `values` names an environment that has none.
+    Raises as `default_ppo` does if `values` names an environment that has none.
     """
     env, backend = values.get("env"), values.get("backend")
     if not isinstance(env, str) or backend not in ("jax", "torch"):
         return {}
-    ppo = default_rl_cfg(env, backend=backend)
+    source = EnvSource(*(text if isinstance(text := values.get(name), str) else None for name in SOURCE_FIELDS))
+    ppo = default_ppo(env, backend, source)
     return {f"ppo.{name}": getattr(ppo, name) for name in type(ppo).model_fields}
 
 

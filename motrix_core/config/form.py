@@ -9,7 +9,8 @@ from typing import Any
 from motrix_core.config.fields import FormField, field_at, form_fields, known_fields
 from motrix_core.config.files import from_toml, parse_toml, to_toml
 from motrix_core.config.keys import OPTIONS
-from motrix_core.config.registry import BACKENDS, default_rl_cfg, registered_envs
+from motrix_core.config.own import default_ppo, is_known_here
+from motrix_core.config.registry import BACKENDS
 from motrix_core.config.schema import RunConfig
 from motrix_core.config.text import InvalidValue, format_option, format_value, parse_option, parse_value, shown
 from motrix_core.config.validate import validate
@@ -54,8 +55,8 @@ def derived(config: RunConfig) -> Derived:
 
 
 def default_values(env: str, backend: str) -> dict[str, Any]:
-    """What each field of the form holds before anyone changes it, by path. Raises as `default_rl_cfg` does."""
-    ppo = default_rl_cfg(env, backend=backend)
+    """What each field of the form holds before anyone changes it, by path. Raises as `default_ppo` does."""
+    ppo = default_ppo(env, backend)
     return {
         field.path: getattr(ppo, field.name) if field.path.startswith("ppo.") else field.default
         for field in form_fields()
@@ -90,10 +91,12 @@ def validate_form(env: str, backend: str, sim: str, texts: Mapping[str, str]) ->
 def command_line(config: RunConfig) -> list[str]:
     """The command that starts the same run, as a list of arguments: what differs from the defaults is spelled out.
 
-    With backend "auto" a value is spelled out if it differs from any backend's default, and for an environment
-    without registered defaults every value is.
+    With backend "auto" a value is spelled out if it differs from any backend's default, and for an environment of a
+    user's file or folder every hyperparameter is.
     """
     argv = ["motrix-tui", "--run", "--env", config.env, "--backend", config.backend]
+    for flag, path in (("--env-module", config.env_module), ("--env-path", config.env_path)):
+        argv += [flag, path] if path is not None else []
     if config.sim != "auto":
         argv += ["--sim", config.sim]
     for path, value in _changed(config).items():
@@ -114,8 +117,11 @@ def _changed(config: RunConfig) -> dict[str, Any]:
     current = {
         field.path: getattr(getattr(config, field.path.partition(".")[0]), field.name) for field in form_fields()
     }
-    if config.env not in registered_envs():
-        return current
+    # Reading a user's own file would execute it; then every value that it may have a say in is spelled out.
+    if config.env_module or config.env_path or not is_known_here(config.env):
+        return {
+            path: value for path, value in current.items() if path[:4] == "ppo." or value != field_at(path).default
+        }
     backends = BACKENDS if config.backend == "auto" else (config.backend,)
     standards = []
     for backend in backends:

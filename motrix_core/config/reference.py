@@ -91,7 +91,7 @@ def _row(field: FormField) -> str:
 
 def _allowed(field: FormField) -> str:
     if field.kind == "text":
-        return "a name from `motrix envs`"
+        return "a name from `motrix envs`, or `gym:ID`" if field.path == "env" else "a path, `none`"
     if field.kind == "choice":
         return ", ".join(f"`{choice}`" for choice in field.choices)
     if field.kind == "bool":

@@ -20,13 +20,19 @@ from typing import TypeVar, get_args
 from pydantic import ValidationError
 
 from motrix_core.config.schema import Backend, PPOCfg
+from motrix_core.envs.adapters.module_file import MODULE_PREFIX
 from motrix_core.errors import UnknownName, UsageError
 
 FRAMEWORKS = ("skrl",)
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
 _Cfg = TypeVar("_Cfg", bound=PPOCfg)
-_registered: dict[tuple[str, str | None], tuple[str, PPOCfg]] = {}
+_registered: dict[tuple[str, str | None, str | None], tuple[str, PPOCfg]] = {}
+"""(environment, backend, module of a user's file or None) → who registered it, and what.
+
+A user's file may give its environment any name, also one that another file or we have: its hyperparameters are its
+own, so that whichever file is read first changes nothing.
+"""
 
 
 def rlcfg(env: str, backend: Backend | None = None) -> Callable[[type[_Cfg]], type[_Cfg]]:
@@ -44,17 +50,20 @@ def rlcfg(env: str, backend: Backend | None = None) -> Callable[[type[_Cfg]], ty
             config = PPOCfg.model_validate(cls().model_dump())
         except ValidationError as error:
             raise UsageError(f"{name} is not a valid PPO configuration: {error}") from error
-        holder = _registered.get((env, backend))
+        module = cls.__module__ if cls.__module__.startswith(MODULE_PREFIX) else None
+        holder = _registered.get((env, backend, module))
         if holder is not None and holder[0] != name:
             raise UsageError(f"{place} of {name} is taken by {holder[0]}", mend="remove one of the two")
-        _registered[env, backend] = (name, config)
+        _registered[env, backend, module] = (name, config)
         return cls
 
     return register
 
 
-def default_rl_cfg(env: str, framework: str = "skrl", backend: str = "jax") -> PPOCfg:
+def default_rl_cfg(env: str, framework: str = "skrl", backend: str = "jax", module: str | None = None) -> PPOCfg:
     """`env`'s default hyperparameters on `backend`: the backend's own, else the universal ones.
+
+    `module` is that of the user's file which registered them, None where a package did.
 
     Raises `UnknownName` for an unknown framework or backend or an environment without any, and `UsageError`
     for an environment that has some, but only for another backend.
@@ -63,18 +72,18 @@ def default_rl_cfg(env: str, framework: str = "skrl", backend: str = "jax") -> P
         raise UnknownName("framework", framework, FRAMEWORKS)
     if backend not in BACKENDS:
         raise UnknownName("backend", backend, BACKENDS)
-    found = _registered.get((env, backend)) or _registered.get((env, None))
+    found = _registered.get((env, backend, module)) or _registered.get((env, None, module))
     if found is not None:
         return found[1]
-    others = sorted(other for name, other in _registered if name == env and other is not None)
+    others = sorted(other for name, other, where in _registered if (name, where) == (env, module) and other)
     if others:
         raise UsageError(
             f"environment {env!r} has default hyperparameters for {', '.join(others)}, not for {backend}",
             mend=f"use --backend {others[0]}, or register some with @rlcfg({env!r}, backend={backend!r})",
         )
-    raise UnknownName("environment (no default hyperparameters)", env, registered_envs())
+    raise UnknownName("environment (no default hyperparameters)", env, registered_envs(module))
 
 
-def registered_envs() -> list[str]:
-    """Names of the environments that have default hyperparameters, sorted."""
-    return sorted({name for name, _ in _registered})
+def registered_envs(module: str | None = None) -> list[str]:
+    """Names of the environments that have default hyperparameters, sorted; those of a user's file, by its module."""
+    return sorted({name for name, _, where in _registered if where == module})

@@ -75,6 +75,12 @@ def _shared_trunk_has_one_shape(share: bool, policy: tuple[int, ...], value: tup
     )
 
 
+def _one_source(module: str | None, path: str | None) -> Problem | None:
+    if module is None or path is None:
+        return None
+    return Problem("env_path", path, f"cannot be combined with env_module={module}", "name one of the two")
+
+
 def _clipped_values_have_a_range(clip: bool, value_clip: float) -> Problem | None:
     if not clip or value_clip > 0:
         return None
@@ -98,4 +104,5 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Problem | None]], ...] = (
         _shared_trunk_has_one_shape,
     ),
     (("ppo.clip_predicted_values", "ppo.value_clip"), _clipped_values_have_a_range),
+    (("env_module", "env_path"), _one_source),
 )

@@ -23,6 +23,7 @@ from motrix_core.config.setting import (
     Whole,
     check_env_name,
     check_env_options,
+    check_path,
     setting,
 )
 
@@ -375,6 +376,20 @@ class RunConfig(_Model):
         help="The physics engine. auto takes the first that is installed and that the environment runs on; "
         "none is for environments without physics engine.",
         group="Run",
+    )
+    env_module: Annotated[str | None, AfterValidator(check_path)] = setting(
+        None,
+        title="Environment file",
+        help="A Python file of your own that the environment is in, as --env-module gives it.",
+        group="Run",
+        none_text="none",
+    )
+    env_path: Annotated[str | None, AfterValidator(check_path)] = setting(
+        None,
+        title="MotrixLab folder",
+        help="The motrix_envs/src of a MotrixLab-S1 checkout that the environment is in, as --env-path gives it.",
+        group="Run",
+        none_text="none",
     )
     ppo: PPOCfg = Field(default_factory=PPOCfg, title="PPO")
     train: TrainCfg = Field(default_factory=TrainCfg, title="Training")

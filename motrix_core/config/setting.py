@@ -8,12 +8,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from motrix_core.envs.source import GYMNASIUM
+
 Group = Literal["Run", "Budget", "Rollout", "Optimise", "Loss", "Network"]
 
 ENV_RULE = (
     "must be an environment's name: 1 to 100 of the characters A-Z a-z 0-9 _ . : -, "
-    "starting with a letter or digit, without '..'"
+    "starting with a letter or digit, without '..'; after 'gym:' also /"
 )
+PATH_RULE = "must be a path of 1 to 4096 printable characters"
 OptionValue = bool | int | float | str
 
 
@@ -58,8 +61,16 @@ def _typed_number(value: object) -> object:
 
 def check_env_name(value: str) -> str:
     """`value` as it is. Raises `ValueError` unless it can name an environment."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}", value) or ".." in value:
+    slash = "/" if value.startswith(GYMNASIUM) else ""
+    if not re.fullmatch(rf"[A-Za-z0-9][A-Za-z0-9_.:{slash}-]{{0,99}}", value) or ".." in value:
         raise ValueError(ENV_RULE)
+    return value
+
+
+def check_path(value: str | None) -> str | None:
+    """`value` as it is. Raises `ValueError` for what cannot be a path; whether it is there is not looked at."""
+    if value is not None and not (0 < len(value) <= 4096 and value.isprintable()):
+        raise ValueError(PATH_RULE)
     return value
 
 

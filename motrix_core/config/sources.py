@@ -11,13 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from motrix_core.config import rules
 from motrix_core.config.fields import known_fields
 from motrix_core.config.files import read_config_file
 from motrix_core.config.keys import OPTIONS, canonical
-from motrix_core.config.registry import default_rl_cfg
+from motrix_core.config.own import SOURCE_FIELDS, default_ppo
 from motrix_core.config.schema import RunConfig
 from motrix_core.config.text import InvalidValue, parse_option, read_value, shown
 from motrix_core.config.validate import read_values, validate
+from motrix_core.envs.source import EnvSource
 from motrix_core.errors import ConfigError, Problem, RunsFolderError
 
 ENVIRONMENT_VARIABLES = {"backend": "MOTRIX_BACKEND", "sim": "MOTRIX_SIM"}
@@ -62,6 +64,19 @@ class ConfigSources:
             raise ConfigError(self._early_problems)
         return read_value(known_fields()[name], self._given[name])
 
+    @property
+    def source(self) -> EnvSource:
+        """Where the environment comes from besides the catalog. Raises as `wanted` does."""
+        named = {name: self.wanted(name) for name in SOURCE_FIELDS}
+        if problems := rules.check(named):
+            raise ConfigError(problems)
+        return EnvSource(*named.values())
+
+    @property
+    def env_options(self) -> dict[str, Any]:
+        """The environment's options that were given. Raises as `given` does."""
+        return {path[len(OPTIONS) + 1 :]: value for path, value in self.given().items() if path in self._option_paths}
+
     def given(self) -> dict[str, Any]:
         """Every value that was said, typed, by path; nothing is filled in.
 
@@ -75,9 +90,9 @@ class ConfigSources:
         """The configuration for `env` on `backend` ("jax" or "torch"), and `sim` where it was selected.
 
         Raises `ConfigError` with every problem of every source, `UsageError` for an unreadable file, and as
-        `default_rl_cfg` does for an environment without default hyperparameters.
+        `default_ppo` does for an environment without default hyperparameters.
         """
-        ppo = default_rl_cfg(env, backend=backend)
+        ppo = default_ppo(env, backend, self.source)
         values = {f"ppo.{name}": getattr(ppo, name) for name in type(ppo).model_fields}
         sources = dict.fromkeys(known_fields(), "default") | dict.fromkeys(values, "registry default")
         values.update(self._given)
@@ -101,11 +116,17 @@ class ConfigSources:
             if self.environ.get(variable)
         }
         return [
-            ("flag", {canonical(path): value for path, value in self.flags.items()}),
-            ("--set", self._sets[0]),
-            *([(f"file {self.file}", read_config_file(self.file))] if self.file is not None else []),
+            ("flag", _absolute({canonical(path): value for path, value in self.flags.items()}, Path.cwd())),
+            ("--set", _absolute(self._sets[0], Path.cwd())),
+            *([(f"file {self.file}", self._file)] if self.file is not None else []),
             *((f"environment variable {name}", {path: value}) for path, (name, value) in from_environ.items()),
         ]
+
+    @property
+    def _file(self) -> Mapping[str, Any]:
+        assert self.file is not None
+        # A path in a file is seen from the file, so that the two can be moved together.
+        return _absolute(read_config_file(self.file), self.file.absolute().parent)
 
     @cached_property
     def _sets(self) -> tuple[dict[str, Any], list[Problem]]:
@@ -148,6 +169,23 @@ class ConfigSources:
     @property
     def _option_paths(self) -> list[str]:
         return [path for path in self._given if path.startswith(f"{OPTIONS}.")]
+
+
+def _absolute(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """`values` with the paths among them seen from `folder`; what cannot be a path is left to validation."""
+    return {
+        path: _seen_from(folder, value) if path in SOURCE_FIELDS and isinstance(value, str) else value
+        for path, value in values.items()
+    }
+
+
+def _seen_from(folder: Path, text: str) -> str:
+    if text.strip().casefold() in ("", "none") or not text.isprintable():
+        return text
+    try:
+        return str((folder / Path(text).expanduser()).resolve())
+    except (RuntimeError, OSError):
+        return text
 
 
 def runs_dir(flag: str | Path | None, environ: Mapping[str, str]) -> Path:

@@ -15,6 +15,7 @@ from motrix_core.config.fields import FormField, adapter, number_text
 from motrix_core.config.setting import OptionValue
 
 _MAX_TEXT = 200
+_MAX_PATH = 4096
 _MANTISSA = r"(?:\d{1,3}(?:[ ,\u00a0\u202f]\d{3})+|\d+(?:_\d+)*)"
 _NUMBER = re.compile(rf"([+-]?)({_MANTISSA})?(?:\.(\d*))?(?:[eE]([+-]?\d{{1,6}}))?\s?([kKmMgGbB])?", re.ASCII)
 _POWERS = {"": 0, "k": 3, "m": 6, "g": 9, "b": 9}
@@ -51,7 +52,7 @@ def parse_value(field: FormField, text: str) -> Any:
         return None
     if not word:
         raise InvalidValue(f"{field.rule}, not empty", _try_default(field))
-    if len(word) > _MAX_TEXT:
+    if len(word) > (_MAX_PATH if field.kind == "text" else _MAX_TEXT):
         raise InvalidValue(field.rule, _try_default(field))
     return check_value(field, _parse(field, word))
 

@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,8 @@ class Outcome:
     terminated: BoolArray
     reward_terms: dict[str, FloatArray] = field(default_factory=dict)
     metrics: dict[str, FloatArray] = field(default_factory=dict)
+    truncated: BoolArray | None = None
+    """Only where the task itself knows which episodes its time limit has ended; None leaves it to `cfg`."""
 
 
 class NpEnv(ABC):
@@ -96,7 +98,14 @@ class NpEnv(ABC):
     It draws every random number from `self.rng`. An environment whose physics is no longer finite, or that was given
     an action that is not finite, is terminated with reward 0 and the last finite observation as `final_obs`;
     `info["metrics"]["nonfinite"]` is 1 for it, and `nonfinite_count` adds them up.
+
+    Attributes:
+        saves_state: False where `get_state` has nothing to give, so that a resumed run begins new episodes.
+        clips_actions: False where actions outside of the bounds reach the task as they are.
     """
+
+    saves_state: ClassVar[bool] = True
+    clips_actions: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -182,6 +191,7 @@ class NpEnv(ABC):
         # What overflows or is undefined is looked for below, so NumPy need not warn of it too.
         with np.errstate(invalid="ignore", over="ignore"):
             outcome = self.update_state()
+        self._check_outcome(outcome)
         self._mark_nonfinite(outcome, invalid, previous.obs)
         self._state = self._finish(outcome)
         self.timing.step_s += time.perf_counter() - started
@@ -202,12 +212,30 @@ class NpEnv(ABC):
             )
         if self.spec.n_actions is not None:
             return _chosen(actions, self.spec), None
-        clipped = np.clip(np.asarray(actions, np.float32), self.spec.act_low, self.spec.act_high)
+        clipped = np.array(actions, np.float32)
+        if self.clips_actions:
+            np.clip(clipped, self.spec.act_low, self.spec.act_high, out=clipped)
         if _all_finite(clipped):
             return clipped, None
         invalid: BoolArray = np.any(~np.isfinite(clipped), axis=1)
         clipped[invalid] = 0.0
         return clipped, invalid
+
+    def _check_outcome(self, outcome: Outcome) -> None:
+        shapes = {"obs": (self.num_envs, self.spec.obs_dim), "reward": (self.num_envs,), "terminated": (self.num_envs,)}
+        for name, shape in shapes.items():
+            found = getattr(outcome, name)
+            if not isinstance(found, np.ndarray) or found.shape != shape:
+                shown = f"shape {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
+                raise EnvironmentFailed(
+                    f"{self.spec.name}: update_state() gave {name} of {shown}, but {shape} is needed",
+                    mend="the spec has obs_dim numbers for each of num_envs environments" if name == "obs" else None,
+                )
+        if outcome.terminated.dtype != np.bool_:
+            raise EnvironmentFailed(
+                f"{self.spec.name}: update_state() gave terminated of {outcome.terminated.dtype}, but bool is needed",
+                mend="make it a comparison, or .astype(bool)",
+            )
 
     def _mark_nonfinite(self, outcome: Outcome, invalid: BoolArray | None, last_obs: FloatArray) -> None:
         healthy = _all_finite(outcome.obs) and _all_finite(outcome.reward)
@@ -227,7 +255,8 @@ class NpEnv(ABC):
 
     def _finish(self, outcome: Outcome) -> NpEnvState:
         self._steps += 1
-        truncated = (self._steps >= self.cfg.max_episode_steps) & ~outcome.terminated
+        over = self._steps >= self.cfg.max_episode_steps if outcome.truncated is None else outcome.truncated
+        truncated = over & ~outcome.terminated
         obs = final_obs = outcome.obs
         rows = np.flatnonzero(outcome.terminated | truncated)
         if rows.size:

@@ -1,4 +1,4 @@
-"""Environments by name."""
+"""Environments by name: the catalog's, Gymnasium's, and those of a source that a user names."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from motrix_core.envs.blame import described
 from motrix_core.envs.catalog import catalog
 from motrix_core.envs.random_state import make_generator
+from motrix_core.envs.source import CATALOG, GYMNASIUM, EnvSource
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.errors import ConfigError, EnvironmentFailed, Problem, UnknownName, nearest
+from motrix_core.errors import ConfigError, EnvironmentFailed, MotrixError, Problem, UnknownName, nearest
 from motrix_core.sim.loader import is_installed
 
 if TYPE_CHECKING:
@@ -23,11 +25,28 @@ if TYPE_CHECKING:
 _RESERVED = frozenset({"self", "spec", "num_envs", "rng", "sim"})
 
 
-def find_spec(name: str) -> EnvSpec:
-    """The catalog's entry for `name`. Raises `UnknownName`, or `EnvironmentFailed` for a plugin that is broken."""
-    specs = catalog()
+def find_spec(name: str, source: EnvSource = CATALOG, options: Mapping[str, Any] | None = None) -> EnvSpec:
+    """What is known about the environment `name` of `source`, or else of the catalog.
+
+    A source is executed, and an environment of Gymnasium's or MotrixLab's is made once to see its sizes, for which
+    `options` may matter.
+
+    Raises `UnknownName`; `EnvironmentFailed` for a plugin or a source that is broken, or an environment that PPO here
+    cannot use; `UsageError` for a source that is not there; `MissingExtra` for a package that is not.
+    """
+    if name.startswith(GYMNASIUM):
+        from motrix_core.envs.adapters import gymnasium_ids
+
+        return gymnasium_ids.spec_of(name, options or {})
+    if source.path is not None:
+        from motrix_core.envs.adapters import motrixlab
+
+        if name in motrixlab.names(source.path):
+            return motrixlab.spec_of(source.path, name)
+    specs = {**catalog(), **_of_file(source)}
     if name not in specs:
-        raise UnknownName("environment", name, specs, listing="motrix envs")
+        known = [*specs, *_names_in_path(source)]
+        raise UnknownName("environment", name, known, listing=f"motrix envs{_as_flag(source)}")
     spec = specs[name]
     if spec.error is not None:
         raise EnvironmentFailed(
@@ -35,6 +54,33 @@ def find_spec(name: str) -> EnvSpec:
             mend=f"mend or uninstall {spec.origin}",
         )
     return spec
+
+
+def names_of(source: EnvSource) -> list[str]:
+    """Names of the environments that `source` brings, which the catalog does not show. Raises as `find_spec` does."""
+    return [*_of_file(source), *_names_in_path(source)]
+
+
+def _of_file(source: EnvSource) -> Mapping[str, EnvSpec]:
+    if source.module is None:
+        return {}
+    from motrix_core.envs.adapters import module_file
+
+    return module_file.specs_of(source.module)
+
+
+def _names_in_path(source: EnvSource) -> list[str]:
+    if source.path is None:
+        return []
+    from motrix_core.envs.adapters import motrixlab
+
+    return motrixlab.names(source.path)
+
+
+def _as_flag(source: EnvSource) -> str:
+    if source.module is not None:
+        return f" --env-module {source.module}"
+    return f" --env-path {source.path}" if source.path is not None else ""
 
 
 def make(
@@ -45,16 +91,20 @@ def make(
     seed: int | None = None,
     rng: np.random.Generator | None = None,
     options: Mapping[str, Any] | None = None,
+    source: EnvSource = CATALOG,
 ) -> NpEnv:
     """A batch of `num_envs` environments, whose randomness comes from `rng`, or from a new generator of `seed`.
+
+    `source` is where it is looked for before the catalog.
 
     `sim` is one of the spec's simulators, "none" for an environment that needs none, or "auto" for the first that is
     installed. `options` are further arguments of the environment's class, such as `episode_s`.
 
     Raises `UnknownName`, `ConfigError` for arguments that do not fit, `MissingExtra` when the simulator is not
-    installed, `EnvironmentFailed` when the environment or its simulator is broken.
+    installed, `EnvironmentFailed` when the environment or its simulator is broken; what else it raises is turned into
+    that, with the place in its code.
     """
-    spec = find_spec(name)
+    spec = find_spec(name, source, options)
     if (seed is None) == (rng is None):
         raise TypeError("make() takes either seed or rng")
     sim = _chosen_sim(spec, sim)
@@ -63,7 +113,12 @@ def make(
     if problems:
         raise ConfigError(problems)
     generator = rng if rng is not None else make_generator(seed or 0)
-    return make_env(spec, num_envs=num_envs, rng=generator, sim=sim, **(options or {}))
+    try:
+        return make_env(spec, num_envs=num_envs, rng=generator, sim=sim, **(options or {}))
+    except MotrixError:
+        raise
+    except Exception as error:
+        raise EnvironmentFailed(f"environment {name!r} cannot be made: {described(error)}") from error
 
 
 def _chosen_sim(spec: EnvSpec, sim: str) -> str:

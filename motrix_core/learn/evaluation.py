@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from motrix_core.envs.registry import find_spec, make
+from motrix_core.envs.source import CATALOG, EnvSource
+from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import CheckpointError, EnvironmentFailed
 from motrix_core.learn.clock import PhaseClock
 from motrix_core.learn.metrics import Metrics, finite_or_none
@@ -40,16 +42,22 @@ class Task:
     env: str
     sim: str = "auto"
     options: Mapping[str, Any] = field(default_factory=dict)
+    source: EnvSource = CATALOG
 
     @classmethod
     def of(cls, config: RunConfig) -> Task:
         """What the run of `config` trains in."""
-        return cls(config.env, config.sim, dict(config.env_options))
+        return cls(config.env, config.sim, dict(config.env_options), EnvSource.of(config))
+
+    @property
+    def spec(self) -> EnvSpec:
+        """What is known about the environment. Raises as `find_spec` does."""
+        return find_spec(self.env, self.source, self.options)
 
     @property
     def max_episode_steps(self) -> int:
         """Control steps after which an episode is truncated."""
-        spec = find_spec(self.env)
+        spec = self.spec
         episode_s = self.options.get("episode_s", spec.episode_s)
         return max(1, round(float(episode_s) / spec.ctrl_dt_s))
 
@@ -127,13 +135,13 @@ def evaluate(policy: NumpyPolicy, task: Task, *, episodes: int, seed: int, strea
     for batch, first in enumerate(range(0, episodes, MAX_BATCH)):
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, stream, batch))))
         count = min(MAX_BATCH, episodes - first)
-        env = make(task.env, num_envs=count, sim=task.sim, rng=rng, options=task.options)
+        env = make(task.env, num_envs=count, sim=task.sim, rng=rng, options=task.options, source=task.source)
         try:
             parts.append(_first_episodes(env, policy, task))
         finally:
             env.close()
     returns, lengths, starts = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Scores(returns, lengths, starts, find_spec(task.env).success_return, perf_counter() - started)
+    return Scores(returns, lengths, starts, task.spec.success_return, perf_counter() - started)
 
 
 def _first_episodes(env: Any, policy: NumpyPolicy, task: Task) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -56,9 +56,13 @@ def save(session: TrainSession, trainer: Trainer, env: Any, statistics: EpisodeS
     return folder
 
 
+def _saves_state(env: Any) -> bool:
+    return hasattr(env, "get_state") and hasattr(env, "set_state") and getattr(env, "saves_state", True)
+
+
 def _env_arrays(session: TrainSession, env: Any, statistics: EpisodeStatistics) -> Arrays:
     # An environment written for another NpEnv may have no state to save; resuming it begins new episodes.
-    env_state = env.get_state() if hasattr(env, "get_state") else {}
+    env_state = env.get_state() if _saves_state(env) else {}
     return {
         **{f"state.{name}": array for name, array in env_state.items()},
         **{f"episode.{name}": array for name, array in statistics.get_state().items()},
@@ -83,6 +87,9 @@ def restore_newest(
     for _, error in unusable:
         session.warn(f"{error.message}; training goes on from {newest.path.name if newest else 'the beginning'}")
     if newest is None:
+        # Said when the run begins, while the choice can still be another one.
+        if not _saves_state(env):
+            session.warn(f"{session.config.env} cannot save its state: when this run is resumed, new episodes begin")
         return None
     checkpoint = checkpoints.load(newest.path)
     meta = checkpoint.meta
@@ -97,7 +104,7 @@ def restore_newest(
     trainer.restore(state)
     saved = checkpoint.arrays.get("env", {})
     env_state = _under("state.", saved)
-    if env_state and hasattr(env, "set_state"):
+    if env_state and _saves_state(env):
         env.set_state(env_state)
         statistics.set_state(_under("episode.", saved))
     else:

@@ -17,6 +17,7 @@ import numpy as np
 
 from motrix_core.config.schema import RunConfig
 from motrix_core.envs.registry import make
+from motrix_core.envs.source import EnvSource
 from motrix_core.errors import NonFinite
 from motrix_core.learn import saving
 from motrix_core.learn.backend import Trainer, UpdateReport, build_trainer

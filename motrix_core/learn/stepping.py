@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from motrix_core.envs.blame import described
 from motrix_core.errors import EnvironmentFailed, MotrixError, NonFiniteEnv
 from motrix_core.learn.clock import PhaseClock
 
@@ -155,7 +156,7 @@ class Stepper:
             raise
         except Exception as error:
             raise EnvironmentFailed(
-                f"{self._name()} failed in {what} at batched step {self._steps}: {type(error).__name__}: {error}"
+                f"{self._name()} failed in {what} at batched step {self._steps}: {described(error)}"
             ) from error
 
     def _name(self) -> str:

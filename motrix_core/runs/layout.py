@@ -176,7 +176,10 @@ def create_run(config: RunConfig, runs_dir: Path, *, extra: dict[str, Any]) -> R
     had been given. `extra` (JSON values) is added to config.json. Raises RunsFolderError if the folder cannot be made;
     then nothing is left behind.
     """
-    if not _NAME.fullmatch(config.env):
+    from motrix_core.config.setting import folder_name
+
+    name = folder_name(config.env)
+    if not _NAME.fullmatch(name):
         raise RunsFolderError(
             f"environment name {config.env!r} cannot name a folder",
             mend="use letters, digits, '.', '_', '+' and '-', beginning with a letter or digit",
@@ -198,7 +201,7 @@ def create_run(config: RunConfig, runs_dir: Path, *, extra: dict[str, Any]) -> R
         **extra,
     }
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(created_at))
-    parent = Path(runs_dir).absolute() / config.env
+    parent = Path(runs_dir).absolute() / name
     made: list[Path] = []
     try:
         made = make_folder(parent)

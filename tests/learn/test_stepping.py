@@ -87,7 +87,7 @@ def test_an_exception_in_the_environment_is_told_with_its_name_and_step() -> Non
     stepper = started(env)
     stepper.step(zeros(env))
     stepper.step(zeros(env))
-    with pytest.raises(EnvironmentFailed, match=r"Breaking failed in step at batched step 3: ZeroDivisionError: the w"):
+    with pytest.raises(EnvironmentFailed, match=r"Breaking failed in step at batched step 3: .*py, line \d+: ZeroDiv"):
         stepper.step(zeros(env))
 
 

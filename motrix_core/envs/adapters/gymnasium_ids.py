@@ -1,0 +1,153 @@
+"""Gymnasium's registered environments by id: `gym:CartPole-v1`, `gym:ALE/Pong-v5`, `gym:my_package:MyEnv-v0`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from motrix_core.envs.adapters.spaces import Actions, Observations
+from motrix_core.envs.blame import described
+from motrix_core.envs.source import GYMNASIUM
+from motrix_core.envs.spec import EnvSpec
+from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, MotrixError, Problem, UsageError
+
+VECTOR_MODES = ("sync", "async", "vector_entry_point")
+
+NO_LIMIT_STEPS = 10_000
+"""What counts as an episode's length, in evaluations for example, where the environment has no time limit."""
+
+_ENTRY = "motrix_core.envs.adapters.gymnasium_env:GymnasiumEnv"
+_NEAREST = 3
+
+
+def spec_of(name: str, options: Mapping[str, Any]) -> EnvSpec:
+    """What is known about `name`, "gym:" and an id, made with `options`. The environment is made once to see it.
+
+    Raises `MissingExtra` without gymnasium, `UsageError` with the nearest ids for an unknown one, `ConfigError` for an
+    unknown vector mode, `EnvironmentFailed` if it cannot be made or has spaces that PPO here cannot use.
+    """
+    return _spec_of(name, tuple(sorted(options.items())))
+
+
+@lru_cache(maxsize=64)
+def _spec_of(name: str, options: tuple[tuple[str, Any], ...]) -> EnvSpec:
+    given = dict(options)
+    vector_mode = given.pop("vector", "sync")
+    # Processes of its own would only be started to be stopped.
+    vector = open_vector(name, 1, "sync" if vector_mode == "async" else vector_mode, given)
+    try:
+        observations = Observations(vector.single_observation_space, name)
+        actions = Actions(vector.single_action_space, name)
+        return _described(name, vector, observations, actions, given.get("max_episode_steps"))
+    finally:
+        vector.close()
+
+
+def open_vector(name: str, num_envs: int, mode: str, kwargs: Mapping[str, Any]) -> Any:
+    """The `gymnasium.vector.VectorEnv` of `num_envs` environments, vectorised by `mode`; `kwargs` are its maker's.
+
+    Where Gymnasium vectorises, autoreset is off. Raises as `spec_of`.
+    """
+    if mode not in VECTOR_MODES:
+        raise ConfigError([Problem("env.vector", mode, f"must be one of {', '.join(VECTOR_MODES)}")])
+    gymnasium = _gymnasium()
+    _find(gymnasium, name)
+    vector_kwargs: dict[str, Any] = {}
+    if mode != "vector_entry_point":
+        vector_kwargs = {"autoreset_mode": gymnasium.vector.AutoresetMode.DISABLED, "copy": False}
+    if mode == "async":
+        # A process with the threads of a backend or a simulator in it must not be forked.
+        vector_kwargs["context"] = "spawn"
+    try:
+        return gymnasium.make_vec(
+            name[len(GYMNASIUM) :],
+            num_envs=num_envs,
+            vectorization_mode=mode,
+            vector_kwargs=vector_kwargs,
+            **kwargs,
+        )
+    except MotrixError:
+        raise
+    except gymnasium.error.DependencyNotInstalled as error:
+        raise EnvironmentFailed(f"{name} needs a package that is not installed: {error}") from error
+    except ModuleNotFoundError as error:
+        raise EnvironmentFailed(
+            f"{name} needs the package {error.name}, which is not installed", mend=f"pip install {error.name}"
+        ) from error
+    except Exception as error:
+        raise EnvironmentFailed(f"{name} cannot be made: {described(error)}") from error
+
+
+def _gymnasium() -> Any:
+    try:
+        gymnasium = importlib.import_module("gymnasium")
+    except ModuleNotFoundError as error:
+        raise MissingExtra("gymnasium", "gym") from error
+    if not hasattr(gymnasium.vector, "AutoresetMode"):
+        raise EnvironmentFailed(
+            f"gymnasium {gymnasium.__version__} is too old to train on: it has no autoreset modes",
+            mend="pip install 'gymnasium>=1.1'",
+        )
+    return gymnasium
+
+
+def _find(gymnasium: Any, name: str) -> None:
+    """Raise `UsageError`, with what was probably meant, unless `name` is registered."""
+    module, _, env_id = name[len(GYMNASIUM) :].rpartition(":")
+    if module:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            raise EnvironmentFailed(f"{name}: module {module} cannot be imported: {described(error)}") from error
+    try:
+        gymnasium.spec(env_id)
+    except gymnasium.error.Error as error:
+        ids = [str(known) for known in gymnasium.registry]
+        # By the whole id first, then without its version: Pendulum-v9 is nearest to other short names.
+        near = difflib.get_close_matches(env_id, ids, n=_NEAREST, cutoff=0.6)
+        plain = env_id.rpartition("-v")[0] or env_id
+        near = [known for known in ids if known.rpartition("-v")[0].lower() == plain.lower()] + near
+        wanted = ", ".join(f"{GYMNASIUM}{known}" for known in dict.fromkeys(near))
+        mend = f"did you mean {wanted}?" if wanted else "gymnasium.pprint_registry() lists them"
+        raise UsageError(f"Gymnasium knows no environment {env_id!r}", mend=mend) from error
+
+
+def _described(name: str, vector: Any, observations: Observations, actions: Actions, limit: int | None) -> EnvSpec:
+    known = vector.unwrapped.spec
+    steps = limit or known.max_episode_steps
+    ctrl_dt_s = _control_step(vector)
+    threshold = known.reward_threshold
+    return EnvSpec(
+        name=name,
+        title=known.id,
+        description=f"{known.id} of Gymnasium" + ("" if steps else ", which has no time limit"),
+        obs_dim=observations.size,
+        act_dim=actions.size,
+        act_low=actions.low,
+        act_high=actions.high,
+        sims=(),
+        episode_s=(steps or NO_LIMIT_STEPS) * ctrl_dt_s,
+        ctrl_dt_s=ctrl_dt_s,
+        sim_dt_s=ctrl_dt_s,
+        success="" if threshold is None else f"mean return of {threshold:g}, its reward threshold",
+        success_return=None if threshold is None else float(threshold),
+        entry=_ENTRY,
+        origin="gymnasium",
+        n_actions=actions.choices,
+    )
+
+
+def _control_step(vector: Any) -> float:
+    """Seconds between two actions, as far as the environment tells; 1 otherwise, so that seconds are steps."""
+    inner = getattr(vector, "envs", None)
+    env = inner[0].unwrapped if inner else vector.unwrapped
+    fps = vector.metadata.get("render_fps")
+    for candidate in (getattr(env, "dt", None), getattr(env, "tau", None), 1.0 / fps if fps else None):
+        if isinstance(candidate, (int, float, np.floating)) and 0.0 < candidate < np.inf:
+            return float(candidate)
+    return 1.0

@@ -1,0 +1,151 @@
+"""Environments of a MotrixLab-S1 checkout: `--env-path DIR_OF_motrix_envs/src`.
+
+The checkout is imported as it is. Its registry says which environments it has, and its `@rlcfg` configurations are
+read where `motrix_rl` lies beside `motrix_envs` or is installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from motrix_core.envs.adapters.spaces import Actions, Observations
+from motrix_core.envs.blame import described
+from motrix_core.envs.spec import EnvSpec
+from motrix_core.errors import EnvironmentFailed, MissingExtra, UsageError
+
+NO_LIMIT_STEPS = 10_000
+"""What counts as an episode's length, in evaluations for example, where the environment has no time limit."""
+
+_PACKAGE = "motrix_envs"
+_LEARNING = "motrix_rl"
+_BACKEND = "np"
+_ENTRY = "motrix_core.envs.adapters.motrixlab_env:MotrixLabEnv"
+_WAYS = ("", "src", f"{_PACKAGE}/src")
+
+
+def names(path: str) -> list[str]:
+    """The environments that the checkout at `path` registers for NumPy.
+
+    Raises `UsageError` if there is no checkout, `MissingExtra` without MotrixSim, `EnvironmentFailed`, with file and
+    line, if it cannot be imported.
+    """
+    return [
+        name for name, known in load(path).list_registered_envs().items() if _BACKEND in known["available_backends"]
+    ]
+
+
+def spec_of(path: str, name: str) -> EnvSpec:
+    """What is known about the environment `name`, one of `names`. It is made once to see its sizes.
+
+    Raises as `names`, and `EnvironmentFailed` if it cannot be made or has spaces that PPO here cannot use.
+    """
+    return _spec_of(path, name)
+
+
+def make_inner(path: str, name: str, num_envs: int, overrides: Mapping[str, Any]) -> Any:
+    """The checkout's own environment; `overrides` replace values of its configuration. Raises as `spec_of`."""
+    registry = load(path)
+    try:
+        made = registry.make(name, sim_backend=_BACKEND, env_cfg_override=dict(overrides) or None, num_envs=num_envs)
+    except Exception as error:
+        raise EnvironmentFailed(f"environment {name!r} of {path} cannot be made: {described(error)}") from error
+    if not any(base.__name__ == "NpEnv" for base in type(made).__mro__):
+        raise EnvironmentFailed(f"environment {name!r} of {path} is a {type(made).__name__}, which is no NpEnv")
+    return made
+
+
+def rl_values(path: str, name: str, backend: str) -> dict[str, Any] | None:
+    """The values of the checkout's `@rlcfg` configuration for `name` on `backend`, or None if it has none.
+
+    Raises as `names`, and `EnvironmentFailed` if `motrix_rl` is there but cannot be imported.
+    """
+    folder = load(path).__file__
+    assert folder is not None
+    beside = Path(folder).parents[3] / _LEARNING / "src"
+    if not (beside / _LEARNING).is_dir() and importlib.util.find_spec(_LEARNING) is None:
+        return None
+    _import(_LEARNING, beside)
+    registry = _import(f"{_LEARNING}.registry", beside)
+    try:
+        config = registry.default_rl_cfg(name, "skrl", backend)
+    except ValueError:
+        # How its registry says that there is none.
+        return None
+    return {field: getattr(config, field) for field in dir(config) if _is_value(field, getattr(config, field, None))}
+
+
+def load(path: str) -> ModuleType:
+    """The checkout's `motrix_envs.registry`, with everything registered. Raises as `names`."""
+    folder = _source_folder(path)
+    _import(_PACKAGE, folder)
+    registry = _import(f"{_PACKAGE}.registry", folder)
+    found = Path(registry.__file__ or "").parent.parent
+    if found != folder:
+        raise EnvironmentFailed(
+            f"{path} cannot be used beside {found}: both are called {_PACKAGE}, and one process can import only one",
+            mend="use one checkout at a time",
+        )
+    return registry
+
+
+def _source_folder(path: str) -> Path:
+    for way in _WAYS:
+        folder = Path(path) / way
+        if (folder / _PACKAGE / "registry.py").is_file():
+            return folder.resolve()
+    rule = f"has no {_PACKAGE}/registry.py" if Path(path).exists() else "does not exist"
+    raise UsageError(
+        f"environment path {path} {rule}", mend="name the motrix_envs/src of a MotrixLab-S1 checkout with --env-path"
+    )
+
+
+def _import(name: str, folder: Path) -> ModuleType:
+    # First, because a package of the same name may be installed, and this one was asked for; and not for longer.
+    sys.path.insert(0, str(folder))
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name == "motrixsim":
+            raise MissingExtra(f"MotrixSim, which {folder} imports,", "motrixsim") from error
+        raise EnvironmentFailed(f"{folder} cannot be imported: {described(error)}") from error
+    except Exception as error:
+        raise EnvironmentFailed(f"{folder} cannot be imported: {described(error)}") from error
+    finally:
+        sys.path.remove(str(folder))
+
+
+@cache
+def _spec_of(path: str, name: str) -> EnvSpec:
+    inner = make_inner(path, name, 1, {})
+    observations, actions = Observations(inner.observation_space, name), Actions(inner.action_space, name)
+    cfg = inner.cfg
+    steps = cfg.max_episode_steps or NO_LIMIT_STEPS
+    return EnvSpec(
+        name=name,
+        title=name,
+        description=f"{type(inner).__name__} of {path}",
+        obs_dim=observations.size,
+        act_dim=actions.size,
+        act_low=actions.low,
+        act_high=actions.high,
+        sims=(),
+        episode_s=steps * float(cfg.ctrl_dt),
+        ctrl_dt_s=float(cfg.ctrl_dt),
+        sim_dt_s=float(cfg.sim_dt),
+        success="",
+        success_return=None,
+        entry=_ENTRY,
+        origin=path,
+        n_actions=actions.choices,
+    )
+
+
+def _is_value(name: str, value: object) -> bool:
+    return not name.startswith("_") and (value is None or isinstance(value, (bool, int, float, str, tuple, list)))

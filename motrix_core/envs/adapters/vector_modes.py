@@ -1,0 +1,167 @@
+"""The ways in which Gymnasium's vector environments begin new episodes, as one.
+
+Each of the classes tells what a step led to *before* any reset, so that the observation which an episode ended in is
+known, and then begins new episodes in the environments that ended. https://farama.org/Vector-Autoreset-Mode describes
+the three modes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motrix_core.envs.adapters.spaces import Observations
+from motrix_core.envs.base import BoolArray, FloatArray
+from motrix_core.errors import EnvironmentFailed
+
+
+@dataclass
+class Stepped:
+    """What a step led to. `obs`, (num_envs, size) float32, is from before any reset; `info` is the environment's."""
+
+    obs: FloatArray
+    reward: FloatArray
+    terminated: BoolArray
+    truncated: BoolArray
+    info: dict[str, Any]
+
+
+class VectorMode(Protocol):
+    """One way."""
+
+    def begin(self, seed: int) -> FloatArray:
+        """Begin new episodes everywhere, with generators seeded from `seed` on; their observations."""
+        ...
+
+    def step(self, actions: NDArray) -> Stepped:
+        """Step every environment."""
+        ...
+
+    def restart(self, rows: NDArray[np.intp]) -> FloatArray:
+        """Begin new episodes in `rows`, which have just ended; their observations, (len(rows), size).
+
+        Raises `EnvironmentFailed` where an environment would have to be reset that resets itself only when it ends.
+        """
+        ...
+
+
+class _Mode:
+    def __init__(self, vector: Any, observations: Observations, name: str) -> None:
+        self._vector, self._observations, self._name = vector, observations, name
+
+    def begin(self, seed: int) -> FloatArray:
+        obs, _ = self._vector.reset(seed=seed)
+        return self._observations.batch(obs)
+
+    def _step(self, actions: NDArray) -> Stepped:
+        obs, reward, terminated, truncated, info = self._vector.step(actions)
+        return Stepped(
+            self._observations.batch(obs),
+            np.array(reward, np.float32).reshape(-1),
+            np.array(terminated, np.bool_).reshape(-1),
+            np.array(truncated, np.bool_).reshape(-1),
+            info,
+        )
+
+    def _refuse(self, rows: NDArray[np.intp], ended: BoolArray) -> None:
+        alive = rows[~ended[rows]]
+        if alive.size:
+            raise EnvironmentFailed(
+                f"{self._name} gave a number that is not finite in environment {alive[0]}, which resets itself only "
+                "when its episode ends",
+                mend="use --set env.vector=sync, where it can be reset alone",
+            )
+
+
+class MaskedReset(_Mode):
+    """Autoreset is off: we reset what ended."""
+
+    def step(self, actions: NDArray) -> Stepped:
+        return self._step(actions)
+
+    def restart(self, rows: NDArray[np.intp]) -> FloatArray:
+        mask = np.zeros(self._vector.num_envs, np.bool_)
+        mask[rows] = True
+        obs, _ = self._vector.reset(options={"reset_mask": mask})
+        return self._observations.batch(obs)[rows]
+
+
+class SameStep(_Mode):
+    """The step that ends an episode returns the next one's first observation, and the last one in its info."""
+
+    def step(self, actions: NDArray) -> Stepped:
+        stepped = self._step(actions)
+        self._ended = stepped.terminated | stepped.truncated
+        self._first = stepped.obs
+        rows = np.flatnonzero(self._ended)
+        if rows.size:
+            final = stepped.info.get("final_obs")
+            if final is None:
+                raise EnvironmentFailed(
+                    f"{self._name} ended an episode without info['final_obs'], which its autoreset mode SAME_STEP needs"
+                )
+            stepped.obs = stepped.obs.copy()
+            for row in rows:
+                stepped.obs[row] = self._observations.row(_of_row(final, row))
+        return stepped
+
+    def restart(self, rows: NDArray[np.intp]) -> FloatArray:
+        self._refuse(rows, self._ended)
+        return self._first[rows]
+
+
+class NextStep(_Mode):
+    """The step after the one that ends an episode ignores the action and returns the next episode's first observation.
+
+    That step is no step of the task. An end is told with it instead of before, so that the episode has one step more,
+    in its last state, with reward 0 whatever the action is: returns are the task's, the observation that the episode
+    ended in is right, and no value is carried from one episode into the next.
+    """
+
+    def begin(self, seed: int) -> FloatArray:
+        self._terminated = np.zeros(self._vector.num_envs, np.bool_)
+        self._truncated = self._terminated.copy()
+        self._obs = super().begin(seed)
+        return self._obs
+
+    def step(self, actions: NDArray) -> Stepped:
+        stepped = self._step(actions)
+        ended = self._terminated | self._truncated
+        told = Stepped(
+            np.where(ended[:, None], self._obs, stepped.obs),
+            np.where(ended, np.float32(0.0), stepped.reward),
+            self._terminated,
+            self._truncated,
+            stepped.info,
+        )
+        self._ended = ended
+        self._obs, self._terminated, self._truncated = stepped.obs, stepped.terminated, stepped.truncated
+        return told
+
+    def restart(self, rows: NDArray[np.intp]) -> FloatArray:
+        self._refuse(rows, self._ended)
+        return self._obs[rows]
+
+
+def mode_of(vector: Any, observations: Observations, name: str) -> VectorMode:
+    """The way of `vector`, by what its metadata say. Raises `EnvironmentFailed` if they say nothing."""
+    said = vector.metadata.get("autoreset_mode")
+    modes = {"Disabled": MaskedReset, "SameStep": SameStep, "NextStep": NextStep}
+    made = modes.get(getattr(said, "value", said))
+    if made is None:
+        raise EnvironmentFailed(
+            f"{name} does not say how it begins new episodes: its metadata have autoreset_mode={said!r}",
+            mend="let metadata['autoreset_mode'] be one of gymnasium.vector.AutoresetMode",
+        )
+    return made(vector, observations, name)
+
+
+def _of_row(values: Any, row: int) -> Any:
+    if isinstance(values, dict):
+        return {key: _of_row(part, row) for key, part in values.items()}
+    if isinstance(values, tuple):
+        return tuple(_of_row(part, row) for part in values)
+    return values[row]

@@ -1,0 +1,64 @@
+"""Runs of environments that users bring, end to end with a real trainer: trained, continued, scored; or refused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from motrix_core.commands.own_env import TEMPLATE
+
+TINY = ["--backend", "torch", "--num-envs", "8", "--set", "ppo.rollouts=8", "--set", "ppo.mini_batches=2"]
+TINY += ["--set", "ppo.policy_hidden_layer_sizes=8", "--set", "ppo.value_hidden_layer_sizes=8", "--quiet"]
+pytestmark = pytest.mark.real
+
+
+def motrix(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "motrix_core.cli", *words, "--runs-dir", str(folder / "runs")]
+    return subprocess.run(argv, capture_output=True, text=True, cwd=folder)
+
+
+def events(run: str) -> list[dict]:
+    return [json.loads(line) for line in (Path(run) / "events.jsonl").read_text().splitlines()]
+
+
+def train(folder: Path, *words: str) -> str:
+    done = motrix("run", *TINY, "--max-env-steps", "128", *words, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_file_is_found_again_to_continue_and_to_score(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(TEMPLATE.read_text())
+    run = train(tmp_path, "--env-module", "mine.py")
+    (tmp_path / "elsewhere").mkdir()
+    words = ("run", "--resume", "last", "--max-env-steps", "256", "--quiet", "--runs-dir", str(tmp_path / "runs"))
+    argv = [sys.executable, "-m", "motrix_core.cli", *words]
+    continued = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path / "elsewhere")
+    assert continued.returncode == 0, continued.stderr
+    assert events(run)[-1]["env_steps"] == 256
+    # Its own state is saved, so nothing has to be said about new episodes.
+    assert not [event for event in events(run) if event["type"] == "warning"]
+    scored = motrix("eval", "last", "--episodes", "8", "--json", folder=tmp_path)
+    assert scored.returncode == 0, scored.stderr
+    assert json.loads(scored.stdout)["env"] == "my-env"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("STEP_S = 1 / 0", "mine.py, line 22: ZeroDivisionError"),
+        ("STEP_S = 0.05; 1 +", "mine.py, line 22: SyntaxError"),
+    ],
+)
+def test_a_file_that_cannot_be_read_leaves_no_run_behind(tmp_path: Path, change: str, message: str) -> None:
+    text = TEMPLATE.read_text().replace("STEP_S = 0.05", change)
+    (tmp_path / "mine.py").write_text(text)
+    done = motrix("run", *TINY, "--env-module", "mine.py", folder=tmp_path)
+    assert done.returncode == 3
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,180 @@
+"""Environments in a file of the user's: found, made, trained with their own hyperparameters; and what goes wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from motrix_core.commands.own_env import TEMPLATE as TEMPLATE_FILE
+from motrix_core.commands.own_env import only_name, try_out
+from motrix_core.config import ConfigSources, PPOCfg
+from motrix_core.config.form import command_line
+from motrix_core.envs.registry import find_spec, make, names_of
+from motrix_core.envs.source import EnvSource
+from motrix_core.errors import ConfigError, EnvironmentFailed, UnknownName, UsageError
+
+TEMPLATE = TEMPLATE_FILE.read_text()
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    """Writes a file of environments and gives its source; `changes` are texts of the template and their new ones."""
+
+    def _write(changes: dict[str, str] | None = None, *, text: str = TEMPLATE, name: str = "mine.py") -> EnvSource:
+        for old, new in (changes or {}).items():
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / name).write_text(text)
+        return EnvSource(module=str(tmp_path / name))
+
+    return _write
+
+
+def line_of(source: EnvSource, text: str) -> int:
+    assert source.module is not None
+    lines = Path(source.module).read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def test_an_environment_of_a_file_is_made_by_its_name(write) -> None:
+    source = write()
+    assert names_of(source) == ["my-env"]
+    assert only_name(source) == "my-env"
+    spec = find_spec("my-env", source)
+    assert spec.origin == source.module
+    env = make("my-env", num_envs=3, seed=0, source=source, options={"mass_kg": 4.0})
+    assert env.init_state().obs.shape == (3, 3)
+    assert env.mass_kg == 4.0  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_a_name_that_we_have_too_is_the_files_where_the_file_is_named(write) -> None:
+    source = write({'"my-env"': '"cartpole"'})
+    assert find_spec("cartpole", source).obs_dim == 3
+    assert find_spec("cartpole").obs_dim == 4
+    assert find_spec("pendulum", source).origin == "motrix-tui"
+
+
+def test_two_files_may_call_their_environments_alike(write) -> None:
+    light = write({"max_env_steps: int = 1_000_000": "max_env_steps: int = 1_000"}, name="light.py")
+    heavy = write({"max_env_steps: int = 1_000_000": "max_env_steps: int = 2_000"}, name="heavy.py")
+    steps = [
+        ConfigSources(flags={"env_module": source.module}).build("my-env", "jax").config.ppo.max_env_steps
+        for source in (light, heavy)
+    ]
+    assert steps == [1000, 2000]
+
+
+def test_a_file_without_hyperparameters_gets_the_usual_ones(write) -> None:
+    begin, end = TEMPLATE.index("# What training begins"), TEMPLATE.index("class MyEnv(NpEnv)")
+    source = write(text=TEMPLATE[:begin] + TEMPLATE[end:])
+    config = ConfigSources(flags={"env_module": source.module}).build("my-env", "jax").config
+    assert config.ppo == PPOCfg()
+
+
+def test_the_file_may_import_its_neighbours(write, tmp_path: Path) -> None:
+    (tmp_path / "neighbour_of_mine.py").write_text("STEP_S = 0.05\n")
+    source = write({"STEP_S = 0.05": "from neighbour_of_mine import STEP_S"})
+    assert find_spec("my-env", source).ctrl_dt_s == 0.05
+
+
+def test_the_command_line_names_the_file_and_every_hyperparameter(write) -> None:
+    source = write()
+    config = ConfigSources(flags={"env_module": source.module}, sets=["ppo.seed=1"]).build("my-env", "jax").config
+    argv = command_line(config)
+    assert argv[argv.index("--env-module") + 1] == source.module
+    assert "ppo.learning_epochs=4" in argv
+
+
+def test_a_path_in_a_file_is_seen_from_that_file_and_a_flags_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "settings" / "mine.toml").write_text('env_module = "my_env.py"\n')
+    monkeypatch.chdir(tmp_path)
+    from_file = ConfigSources(file=Path("settings/mine.toml"))
+    assert from_file.source == EnvSource(module=str(tmp_path / "settings" / "my_env.py"))
+    assert ConfigSources(sets=["env_module=my_env.py"]).source == EnvSource(module=str(tmp_path / "my_env.py"))
+    assert ConfigSources(flags={"env_path": "lab"}).source == EnvSource(path=str(tmp_path / "lab"))
+
+
+def test_a_file_and_a_folder_at_once_are_refused(write) -> None:
+    flags = {"env_module": write().module, "env_path": "/lab"}
+    with pytest.raises(ConfigError, match="cannot be combined with env_module"):
+        ConfigSources(flags=flags).build("cartpole", "jax")
+
+
+@pytest.mark.parametrize("path", ["nothing.py", "folder", "text.txt"])
+def test_what_is_no_python_file_is_refused_by_its_path(tmp_path: Path, path: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.txt").touch()
+    with pytest.raises(UsageError, match=rf"{path} (is not a Python file|does not exist)"):
+        find_spec("my-env", EnvSource(module=str(tmp_path / path)))
+
+
+def test_an_unknown_name_is_answered_with_the_files_own(write) -> None:
+    with pytest.raises(UnknownName, match="did you mean my-env"):
+        find_spec("my-emv", write())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("STEP_S = 1 / 0", "ZeroDivisionError: division by zero"),
+        ("STEP_S = = 1", "SyntaxError: invalid syntax"),
+        ("import package_that_is_not_there", "ModuleNotFoundError: No module named 'package_that_is_not_there'"),
+        ("raise SystemExit(1)", "SystemExit: 1"),
+    ],
+)
+def test_a_file_that_raises_is_one_error_with_file_and_line(write, wrong: str, message: str) -> None:
+    source = write({"STEP_S = 0.05": wrong})
+    with pytest.raises(EnvironmentFailed) as caught:
+        find_spec("my-env", source)
+    assert f"{source.module}, line {line_of(source, wrong)}: {message}" in str(caught.value)
+
+
+def test_wrong_hyperparameters_are_told_with_the_line_that_registers_them(write) -> None:
+    source = write({"mini_batches: int = 8": "mini_batches: int = 7"})
+    with pytest.raises(EnvironmentFailed) as caught:
+        find_spec("my-env", source)
+    assert f"{source.module}, line {line_of(source, '@rlcfg')}" in str(caught.value)
+    assert "must divide rollouts*num_envs=8192" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({'entry="MyEnv"': 'entry="Mine"'}, "entry='Mine', which is not there"),
+        ({'entry="MyEnv"': 'entry="STEP_S"'}, "is no class derived from NpEnv"),
+        ({"SPEC = EnvSpec(": "(lambda: EnvSpec)()("}, "no EnvSpec at its top level"),
+    ],
+)
+def test_a_file_whose_environment_cannot_be_found_says_so(write, changes: dict[str, str], message: str) -> None:
+    with pytest.raises(EnvironmentFailed, match=message):
+        find_spec("my-env", write(changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"obs_dim=3": "obs_dim=4"}, r"gave observations of shape \(2, 3\), its observation space says \(2, 4\)"),
+        (
+            {'reward=terms["near"] + terms["effort"]': 'reward=terms["near"][:, None]'},
+            r"update_state\(\) gave reward of shape \(2, 1\), but \(2,\) is needed",
+        ),
+        ({"> RAIL_M,": "- RAIL_M,"}, r"terminated of float32, but bool is needed"),
+        ({"terminated=np.abs(self.position) > RAIL_M": "terminated=False"}, "terminated of bool, but"),
+    ],
+)
+def test_what_has_a_wrong_shape_is_told_before_a_run_is_made(write, changes: dict[str, str], message: str) -> None:
+    source = write(changes)
+    with pytest.raises(EnvironmentFailed, match=message):
+        try_out(find_spec("my-env", source), "none", {}, source)
+
+
+@pytest.mark.parametrize("where", ["self.mass_kg = mass_kg", "self.action = actions[:, 0].copy()"])
+def test_an_environment_that_raises_is_told_with_its_line(write, where: str) -> None:
+    source = write({where: f"{where}; 1 / 0"})
+    with pytest.raises(EnvironmentFailed) as caught:
+        try_out(find_spec("my-env", source), "none", {}, source)
+    assert f"{source.module}, line {line_of(source, '; 1 / 0')}: ZeroDivisionError" in str(caught.value)

@@ -1,0 +1,1 @@
+from . import toys as toys  # registers its environments

@@ -1,0 +1,1 @@
+from . import cfgs as cfgs  # registers its configurations

@@ -9,7 +9,8 @@ mini-batch order of each update.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -29,11 +30,20 @@ MOST_THREADS = 8
 """For a user who leaves it open: more threads get smaller pieces of a mini-batch, which Python hands out in turn."""
 
 
+class Copies(Protocol):
+    """How an engine takes arrays to its device and back, on either backend."""
+
+    def take_s(self) -> float:
+        """Seconds that copies took since the last call."""
+        ...
+
+
 class Engine(Protocol):
     """What `FusedPPO` is on either backend; see there."""
 
     spec: ModelSpec
     hyper: PPOHyperparameters
+    copies: Copies
 
     def act(self, obs: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
     def act_deterministic(self, obs: np.ndarray) -> np.ndarray: ...
@@ -88,7 +98,7 @@ class FusedLearning:
 
     def act(self, observations: np.ndarray, states: None, **step: int) -> tuple[np.ndarray, dict[str, Any]]:
         """Sampled actions, (num_envs, act_dim) float32, for observations (num_envs, obs_dim) float32."""
-        with self._session.clock.phase("inference"):
+        with self._phase("inference"):
             spec = self.engine.spec
             noise = draw_noise(self._session.rng, len(observations), spec.act_dim, spec.discrete)
             actions, self._log_prob = self.engine.act(observations, noise)
@@ -124,10 +134,20 @@ class FusedLearning:
 
     def update(self, *, timestep: int, timesteps: int) -> None:
         """Learn from the recorded rollout."""
-        with self._session.clock.phase("update"):
+        with self._phase("update"):
             batch = self._recorded.finish(self._next_obs)
             order = draw_permutations(self._session.rng, self.engine.hyper.learning_epochs, batch.samples)
             self._metrics = self.engine.update(batch, order)
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        """Time the body as phase `name`, but for the copies in it."""
+        clock = self._session.clock
+        with clock.phase(name):
+            yield
+        seconds = self.engine.copies.take_s()
+        clock.add(name, -seconds)
+        clock.add("transfer", seconds)
 
     def track_data(self, tag: str, value: float) -> None:
         """Nothing: the session keeps the statistics."""

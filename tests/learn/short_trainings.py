@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from motrix_core.envs.registry import make
+from motrix_core.learn.backend import Trainer, build_trainer
 from motrix_core.learn.session import TrainSession
 from motrix_core.learn.world import World
 from motrix_core.runs import checkpoints
 from motrix_core.runs.layout import Run
+
+
+@contextmanager
+def opened(run: Run, env: Any = None) -> Iterator[tuple[TrainSession, Trainer]]:
+    """The run's session and trainer on `env`, restored from its newest checkpoint."""
+    config = run.config()
+    session = TrainSession(run, config, world=World(), stop=threading.Event())
+    env = env or make(
+        config.env, num_envs=config.ppo.num_envs, sim=config.sim, rng=session.rng, options=config.env_options
+    )
+    trainer = build_trainer(config, env, session)
+    session.begin(trainer, env)
+    yield session, trainer
+    session.close()
+    env.close()
 
 
 def train_until(run: Run, updates: int) -> None:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from learn_doubles import Chain, events_of
-from short_trainings import assert_same_bits, saved
+from short_trainings import assert_same_bits, opened, saved
 
 from motrix_core.config.schema import TrainCfg
 from motrix_core.errors import ConfigError
 from motrix_core.learn.algorithm import MINI_BATCH_COLUMNS, summary
-from motrix_core.learn.backend import Trainer, build_trainer
+from motrix_core.learn.backend import Trainer
 from motrix_core.learn.fused_loop import MOST_THREADS, cpu_threads, update_report
-from motrix_core.learn.session import TrainSession
 from motrix_core.learn.spec import AgentState
-from motrix_core.learn.world import World
 from motrix_core.runs.layout import Run
 
 SAMPLES = 32
@@ -34,23 +30,6 @@ def make_fused(make_run: Callable[..., Run]) -> Callable[..., Run]:
         return make_run(backend, train=FUSED, **options)
 
     return build
-
-
-@contextmanager
-def opened(run: Run, env: Any = None) -> Iterator[tuple[TrainSession, Trainer]]:
-    """The run's session and trainer on `env`, restored from its newest checkpoint."""
-    from motrix_core.envs.registry import make
-
-    config = run.config()
-    session = TrainSession(run, config, world=World(), stop=threading.Event())
-    env = env or make(
-        config.env, num_envs=config.ppo.num_envs, sim=config.sim, rng=session.rng, options=config.env_options
-    )
-    trainer = build_trainer(config, env, session)
-    session.begin(trainer, env)
-    yield session, trainer
-    session.close()
-    env.close()
 
 
 def train(run: Run, updates: int, before: Callable[[Trainer], None] = lambda trainer: None) -> Trainer:

@@ -25,6 +25,7 @@ from motrix_core.learn.choices import likeliest_choices, sample_choices
 from motrix_core.learn.jax import fused_network as network
 from motrix_core.learn.jax import fused_policies as policies
 from motrix_core.learn.jax import fused_steps as steps
+from motrix_core.learn.jax.copies import Copies
 from motrix_core.learn.rollout import RolloutBatch
 from motrix_core.learn.spec import AgentState, ModelSpec, adam_arrays, scaler_arrays
 
@@ -79,6 +80,7 @@ class FusedPPO:
         self.spec, self.hyper = spec, hyper
         platform, _, index = device.partition(":")
         self.device = jax.devices(platform)[int(index or 0)]
+        self.copies = Copies(self.device)
         self._act = jax.jit(partial(_act, spec))
         self._outputs = jax.jit(partial(_policy_outputs, spec))
         self._update = jax.jit(partial(_update, spec, hyper), donate_argnums=0)
@@ -98,8 +100,8 @@ class FusedPPO:
         """
         if self.spec.discrete:
             return sample_choices(self._policy_outputs(obs), noise)
-        actions, log_prob = self._act(self._state.parameters, *self._standard, obs, noise)
-        return np.array(actions), np.array(log_prob)
+        actions, log_prob = self._act(self._state.parameters, *self._standard, *self.copies.to_device((obs, noise)))
+        return self.copies.to_host((actions, log_prob))
 
     def act_deterministic(self, obs: np.ndarray) -> np.ndarray:
         """The mean or the likeliest action for every environment, shape (N, act_dim), float32, for `obs` as `act`
@@ -125,8 +127,9 @@ class FusedPPO:
         indexes = order.reshape(self.hyper.learning_epochs, self.hyper.mini_batches, size)
         adjustable = _Adjustable(np.float32(self.hyper.ratio_clip), np.float32(self.hyper.entropy_loss_scale))
         with float64():
-            self._state, self._standard, read = self._update(self._state, self._padded(rollout), indexes, adjustable)
-            table, log_std, explained, learning_rate = jax.device_get(read)
+            batch, order = self.copies.to_device((self._padded(rollout), indexes))
+            self._state, self._standard, read = self._update(self._state, batch, order, adjustable)
+            table, log_std, explained, learning_rate = self.copies.to_host(read)
         return summary(table, None if self.spec.discrete else log_std, explained, learning_rate)
 
     def adjust(self, **changes: float) -> None:
@@ -175,7 +178,8 @@ class FusedPPO:
 
     def _policy_outputs(self, obs: np.ndarray) -> np.ndarray:
         """Means or logits on the host, shape (N, policy_outputs)."""
-        return np.array(self._outputs(self._state.parameters, *self._standard, obs))
+        outputs = self._outputs(self._state.parameters, *self._standard, self.copies.to_device(obs))
+        return self.copies.to_host(outputs)
 
     def _on_device(self, tree):
         # Copied, because an update donates what it is given, and JAX may share memory with NumPy's arrays.

@@ -21,6 +21,7 @@ from motrix_core.learn.choices import likeliest_choices, sample_choices
 from motrix_core.learn.rollout import RolloutBatch
 from motrix_core.learn.spec import AgentState, ModelSpec, adam_arrays, scaler_arrays
 from motrix_core.learn.torch import fused_steps as steps
+from motrix_core.learn.torch.copies import Copies
 from motrix_core.learn.torch.fused_network import FlatParameters, LossScales, standardise_
 from motrix_core.learn.torch.fused_policies import clamped_log_std, log_normaliser, policy_of
 from motrix_core.learn.torch.fused_workers import Workers
@@ -45,8 +46,8 @@ class FusedPPO:
     ) -> None:
         self.spec, self.hyper = spec, hyper
         self.device = torch.device(device)
-        self._on_cpu = self.device.type == "cpu"
-        self._workers = Workers(spec, self.device, threads if self._on_cpu else 1)
+        self.copies = Copies(self.device)
+        self._workers = Workers(spec, self.device, threads if self.device.type == "cpu" else 1)
         self._network = FlatParameters(spec, self.device)
         self._adam = steps.Adam(
             FlatParameters(spec, self.device),
@@ -70,11 +71,11 @@ class FusedPPO:
         if self.spec.discrete:
             return sample_choices(self._policy_outputs(obs), noise)
         with self._workers, torch.inference_mode():
-            drawn = self._to_device(noise)
+            drawn = self.copies.to_device(noise)
             log_std = clamped_log_std(self._network)
             actions = self._means(obs) + drawn * log_std.exp().squeeze(1)
             log_prob = drawn.square().sum(1).mul_(-0.5).sub_(log_normaliser(log_std))
-            return actions.cpu().numpy(), log_prob.cpu().numpy()
+            return self.copies.to_host(actions), self.copies.to_host(log_prob)
 
     def act_deterministic(self, obs: np.ndarray) -> np.ndarray:
         """The mean or the likeliest action for every environment, shape (N, act_dim), float32, for `obs` as `act`
@@ -99,7 +100,7 @@ class FusedPPO:
         order = checked_permutations(permutations, self.hyper.learning_epochs, rollout.samples)
         with self._workers, torch.inference_mode():
             samples, explained = self._prepare(rollout)
-            indexes = self._to_device(order).view(self.hyper.learning_epochs, self.hyper.mini_batches, size)
+            indexes = self.copies.to_device(order).view(self.hyper.learning_epochs, self.hyper.mini_batches, size)
             table = self._optimise(samples, indexes)
             return self._metrics(table, explained)
 
@@ -146,17 +147,13 @@ class FusedPPO:
         parts = (state.arrays[f"scaler.{name}.{part}"] for part in ("mean", "variance", "count"))
         return steps.Scaler(*(torch.from_numpy(np.array(part, np.float64)).to(self.device) for part in parts))
 
-    def _to_device(self, array: np.ndarray) -> torch.Tensor:
-        host = torch.from_numpy(np.ascontiguousarray(array))
-        return host if self._on_cpu else host.pin_memory().to(self.device, non_blocking=True)
-
     def _policy_outputs(self, obs: np.ndarray) -> np.ndarray:
         """Means or logits on the host, shape (N, policy_outputs)."""
         with self._workers, torch.inference_mode():
-            return self._means(obs).cpu().numpy()
+            return self.copies.to_host(self._means(obs))
 
     def _means(self, obs: np.ndarray) -> torch.Tensor:
-        return self._evaluate([self._to_device(obs)], slice(0, 1), slice(0, self.spec.policy_outputs))
+        return self._evaluate([self.copies.to_device(obs)], slice(0, 1), slice(0, self.spec.policy_outputs))
 
     def _evaluate(self, parts: Iterable[torch.Tensor], towers: slice, outputs: slice) -> torch.Tensor:
         """Rows `outputs` of the networks' outputs for observations, shape (rows of all parts, outputs)."""
@@ -183,26 +180,26 @@ class FusedPPO:
         value and return standardised, the advantage normalised. Shape (T * N, obs_dim + act_dim + 4).
         """
         hyper, (length, num_envs) = self.hyper, rollout.rewards.shape
-        obs = self._to_device(rollout.obs).view(-1, self.spec.obs_dim)
+        obs = self.copies.to_device(rollout.obs).view(-1, self.spec.obs_dim)
         bootstraps = hyper.time_limit_bootstrap and len(rollout.final_index) > 0
-        final_obs = [self._to_device(rollout.final_obs)] if bootstraps else []
-        final_index = self._to_device(rollout.final_index if bootstraps else rollout.final_index[:0])
+        final_obs = [self.copies.to_device(rollout.final_obs)] if bootstraps else []
+        final_index = self.copies.to_device(rollout.final_index if bootstraps else rollout.final_index[:0])
         raw = self._evaluate(
-            [obs, self._to_device(rollout.next_obs), *final_obs],
+            [obs, self.copies.to_device(rollout.next_obs), *final_obs],
             slice(len(self._network.towers) - 1, None),
             slice(self.spec.policy_outputs, self.spec.policy_outputs + 1),
         )
         every_value = self._value_scaler.unscaled(raw.squeeze(1))
         values, last, final = every_value.split([len(obs), num_envs, len(final_index)])
         values = values.view(length, num_envs)
-        ended = self._to_device(rollout.terminated | rollout.truncated)
-        rewards = self._to_device(rollout.rewards) * hyper.rewards_shaper_scale
+        ended = self.copies.to_device(rollout.terminated | rollout.truncated)
+        rewards = self.copies.to_device(rollout.rewards) * hyper.rewards_shaper_scale
         following = steps.next_values(values, last, final, final_index.long(), ended)
         advantages = steps.gae(rewards, values, following, ended, hyper.discount_factor, hyper.lambda_param)
         returns = advantages + values
 
-        columns = [obs, self._to_device(rollout.actions).view(-1, self.spec.act_dim)]
-        columns.append(self._to_device(rollout.log_prob).view(-1, 1))
+        columns = [obs, self.copies.to_device(rollout.actions).view(-1, self.spec.act_dim)]
+        columns.append(self.copies.to_device(rollout.log_prob).view(-1, 1))
         for unscaled in (values.view(-1, 1), returns.view(-1, 1)):
             self._value_scaler = self._value_scaler.trained(unscaled)
             columns.append(self._value_scaler.standardised(unscaled))
@@ -227,7 +224,7 @@ class FusedPPO:
                 row = table[epoch, number]
                 going = self._mini_batch(samples, indexes[epoch, number], scaler, going, row)
                 # Free on the CPU, where a tensor's value is at hand; a GPU goes through the motions instead.
-                if self._on_cpu and not going:
+                if self.device.type == "cpu" and not going:
                     break
             seen = table[epoch, :, _SEEN]
             if epoch == 0:
@@ -267,6 +264,6 @@ class FusedPPO:
         """The only point of an update at which the host waits for the device."""
         tail = torch.stack((explained.double(), self._adam.learning_rate))
         log_std = clamped_log_std(self._network).view(-1)
-        read = torch.cat((table.double().view(-1), log_std.double(), tail)).cpu().numpy()
+        read = self.copies.to_host(torch.cat((table.double().view(-1), log_std.double(), tail)))
         rows, log_std, tail = np.split(read, (table.numel(), len(read) - 2))
         return summary(rows.reshape(table.shape), None if self.spec.discrete else log_std, tail[0], tail[1])

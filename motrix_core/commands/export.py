@@ -24,6 +24,7 @@ def add_parser(subparsers: Any) -> None:
         help="write a trained policy as an ONNX file",
         description="Writes the deterministic policy of a run as one ONNX file: float32 observations (batch, obs_dim) "
         "in, actions (batch, act_dim) out, with the observation scaler and the environment's action bounds inside. "
+        "Discrete actions are (batch,), int64, counted from 0, beside logits (batch, n_actions) to sample from. "
         "The file is written only if onnxruntime computes the actions of the trained policy from it.",
     )
     parser.add_argument("run", metavar="RUN", help="a run's folder, its id or an unambiguous part of it, or last")
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     exported = export_onnx(checkpoints.load(chosen.path), path, _action_bounds(found.config()))
     checked = ", ".join(f"{name} {error:.1e}" for name, error in exported.errors.items())
     _say(f"exported {chosen.path}")
-    _say(f"largest difference of an action over {SAMPLES} observations: {checked}")
+    _say(f"largest difference of {exported.compared} over {SAMPLES} observations: {checked}")
     for note in exported.notes:
         _say(f"note: {note}")
     sys.stdout.write(f"{path}\n")

@@ -52,10 +52,12 @@ class Exported:
 
     errors: reference ("numpy", "torch", "jax") → largest difference of an action, or of the probability of a choice,
         over `SAMPLES` observations.
+    compared: what that is a difference of.
     notes: what the user should know, in sentences.
     """
 
     path: Path
+    compared: str
     errors: dict[str, float]
     notes: tuple[str, ...]
 
@@ -109,7 +111,8 @@ def export_onnx(checkpoint: Checkpoint, path: Path, bounds: tuple[float, float] 
         raise MotrixError(
             f"{path} cannot be written: {error.strerror or error}", mend="name another place with -o FILE"
         ) from error
-    return Exported(path, errors, tuple(notes))
+    compared = "the probability of a choice" if policy.discrete else "an action"
+    return Exported(path, compared, errors, tuple(notes))
 
 
 def metadata(checkpoint: Checkpoint, bounds: tuple[float, float] | None, n_actions: int | None) -> dict[str, str]:

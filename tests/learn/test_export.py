@@ -58,7 +58,7 @@ def test_choices_come_with_their_logits(backend: str, spec: ModelSpec, tmp_path:
     done = export.export_onnx(checkpoint(arrays, backend), tmp_path / "policy.onnx", BOUNDS)
     assert set(done.errors) == {"numpy", backend}
     assert max(done.errors.values()) <= 1e-5
-    assert done.notes == ()
+    assert (done.compared, done.notes) == ("the probability of a choice", ())
     obs = np.random.default_rng(1).normal(0, 3, (64, OBS_DIM)).astype(np.float32)
     session = onnxruntime.InferenceSession(done.path.read_bytes(), providers=["CPUExecutionProvider"])
     actions, logits = session.run(["actions", "logits"], {"observations": obs})

@@ -8,19 +8,20 @@ The classic's reward, -1 a step, says nothing before the first success, and a ra
 steps. So a second term rewards what brings the car out, mechanical energy: `energy_weight` times the change of
 Φ = (E - E at rest in the valley) / (E at rest on the goal - the same). It is a difference of a potential, so over an
 episode it adds only Φ at the end less Φ at the start, whatever happened between (Ng, Harada and Russell, 1999, "Policy
-Invariance under Reward Transformations", with a discount of 1), and cannot be collected by going to and fro. With
-`energy_weight` 0 the reward is the classic's.
+Invariance under Reward Transformations", with a discount of 1), and cannot be collected by going to and fro. Under the
+learner's discount below 1 this holds nearly. With `energy_weight` 0 the reward is the classic's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray, NpEnv, Outcome
+from motrix_core.envs.sketch import Sketch, circle
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import ConfigError, Problem
 from motrix_core.sim.base import check_state
@@ -97,6 +98,14 @@ class MountainCar(NpEnv):
         self._speed[rows] = 0.0
         return self._observe(rows)
 
+    def sketch(self, rows: Sequence[int]) -> Sketch:
+        place = self._position[list(rows)]
+        x = np.linspace(_LEFT, _RIGHT, 60)
+        hill = np.tile(np.stack([x, _height(x)], axis=1), (len(place), 1, 1))
+        goal = np.tile([(_GOAL, _height(_GOAL)), (_GOAL, _height(_GOAL) + 0.15)], (len(place), 1, 1))
+        car = circle(np.stack([place, _height(place) + 0.05], axis=1), 0.05)
+        return Sketch((hill, goal, car), (_LEFT, _RIGHT, -0.4, 0.65))
+
     def get_task_state(self) -> dict[str, NDArray]:
         return {"position": self._position.copy(), "speed": self._speed.copy()}
 
@@ -110,3 +119,8 @@ def _potential(position: NDArray[np.float64], speed: NDArray[np.float64]) -> NDA
     """Φ: 0 at rest in the valley, 1 at rest on the goal."""
     energy = 0.5 * speed**2 + _GRAVITY / _SLOPE * np.sin(_SLOPE * position)
     return (energy - _VALLEY) / _CLIMB
+
+
+def _height(x: Array) -> Array:
+    """The hill's height, whose slope the pull follows: a third of sin 3x, in the unit of x."""
+    return np.sin(_SLOPE * x) / _SLOPE

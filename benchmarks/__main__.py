@@ -1,4 +1,4 @@
-"""The dashboard's benchmarks: python -m benchmarks [dashboard] [charts] [live]. `motrix bench` has those of training."""
+"""The dashboard's benchmarks: python -m benchmarks [NAME …]. `motrix bench` has those of training."""
 
 from __future__ import annotations
 

@@ -101,8 +101,10 @@ def measure(rate: int, seconds: float) -> dict[str, object]:
         runs = Path(folder) / "runs"
         events = make_run(runs)
         writer = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.live", "--write", str(events)]
-            + ["--rate", str(rate), "--seconds", str(seconds + 30)]
+            [
+                *(sys.executable, "-m", "benchmarks.live", "--write", str(events)),
+                *("--rate", str(rate), "--seconds", str(seconds + 30)),
+            ]
         )
         os.environ["XDG_CONFIG_HOME"] = folder
         terminal = Terminal([sys.executable, "-m", "motrix_tui", "--runs-dir", str(runs), "--open", "last"])

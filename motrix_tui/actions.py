@@ -134,6 +134,8 @@ _KEY_NAMES = {
     "full_stop": ".",
     "less_than_sign": "<",
     "greater_than_sign": ">",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "colon": ":",
     "semicolon": ";",
     "left": "←",

@@ -170,7 +170,7 @@ class MotrixApp(MotrixLike):
         if name == "monitor":
             from motrix_tui.monitor.pane import MonitorPane
 
-            return MonitorPane(id="monitor")
+            return MonitorPane(self.settings, id="monitor")
         from motrix_tui.runs_table.pane import RunsPane
 
         pane = RunsPane(self.core, id="runs")

@@ -57,6 +57,20 @@ class Settings:
         settings.theme = theme
         return settings
 
+    @property
+    def layouts(self) -> dict[str, Any]:
+        """How the charts of each environment are arranged, as tables by its name; {} where the file has none."""
+        tables = self._document.get("layouts")
+        return (
+            {name: table for name, table in tables.items() if isinstance(table, dict)}
+            if isinstance(tables, dict)
+            else {}
+        )
+
+    @layouts.setter
+    def layouts(self, tables: dict[str, Any]) -> None:
+        self._document["layouts"] = tables
+
     def save(self) -> None:
         """Write the file atomically, unless it was damaged when it was read. Raises OSError."""
         if self.problem is not None:

@@ -8,7 +8,7 @@ Dot rows count downwards from the top, dot columns from the left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise, product
@@ -25,7 +25,7 @@ class Glyphs:
     """An alphabet of characters made of dots.
 
     `dots_x` × `dots_y` dots make one cell. `bits[y][x]` is the bit that a dot sets in the cell's code, and
-    `characters[code]` is what the terminal shows.
+    `characters[code]` is what the terminal shows. `feet` are the small marks by kind, the commonest kind first.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Glyphs:
     characters: str
     mark: str = "┊"
     gap: str = "×"
-    foot: str = "▴"
+    feet: Mapping[str, str] = field(default_factory=lambda: {"checkpoint": "▴", "evaluation": "◆", "best": "★"})
     key: str = "━"
     cursor: str = "│"
     axis: str = "│"
@@ -73,7 +73,7 @@ ASCII = Glyphs(
     characters=" '-'.:,|",
     mark=":",
     gap="x",
-    foot="^",
+    feet={"checkpoint": "^", "evaluation": "o", "best": "*"},
     key="-",
     cursor="!",
     axis="|",

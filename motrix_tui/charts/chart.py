@@ -10,25 +10,22 @@ picture when the flag is set and otherwise hands out the strips it has. A chart 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.color import Color
 from textual.content import Content
 from textual.filter import ANSIToTruecolor
 from textual.geometry import Region
-from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from motrix_tui.charts import axes, plot
 from motrix_tui.charts.braille import BRAILLE, Glyphs
 from motrix_tui.charts.buffer import SeriesBuffer
 from motrix_tui.charts.inks import ink_styles
 from motrix_tui.charts.legend import legend, value_of
+from motrix_tui.charts.navigation import Navigation
 from motrix_tui.charts.palette import slot_for
 from motrix_tui.charts.plot import Curve, Mark, Picture, PlotSpec
 from motrix_tui.charts.strips import rows_of
@@ -36,12 +33,11 @@ from motrix_tui.charts.view import View
 
 X_AXES = ("env_steps", "update", "time")
 _X_TITLES = {"env_steps": "env steps", "update": "updates", "time": "time"}
-_ZOOM_STEP = 1.5
 _SIDE = "│"
 """The sides of a round border, the only one that the style sheet below knows."""
 
 
-class Chart(Widget, can_focus=True):
+class Chart(Navigation, can_focus=True):
     """Series over env steps, updates or time, with zoom, pan, a crosshair, smoothing and a log scale."""
 
     ALLOW_SELECT = False
@@ -57,17 +53,6 @@ class Chart(Widget, can_focus=True):
     Chart:focus { border: round $primary; }
     Chart.-bare { border: none; }
     """
-
-    @dataclass
-    class CrosshairMoved(Message):
-        """The crosshair of `chart` went to `x` of its x axis, or away (None). Siblings should follow."""
-
-        chart: Chart
-        x: float | None
-
-        @property
-        def control(self) -> Chart:
-            return self.chart
 
     def __init__(
         self,
@@ -86,7 +71,7 @@ class Chart(Widget, can_focus=True):
         self._slots: dict[str, int] = {}
         self._log_y, self._smoothing, self._x_axis = log_y, smoothing, x_axis
         self._glyphs, self._empty_text = glyphs, ""
-        self._marks: tuple[Mark, ...] = ()
+        self._marks: Sequence[Mark] = ()
         self._domain: tuple[float, float] | None = None
         self._view = View()
         self._crosshair: float | None = None
@@ -108,14 +93,6 @@ class Chart(Widget, can_focus=True):
     @property
     def log_y(self) -> bool:
         return self._log_y
-
-    @property
-    def view(self) -> View:
-        return self._view
-
-    @property
-    def crosshair(self) -> float | None:
-        return self._crosshair
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -145,8 +122,9 @@ class Chart(Widget, can_focus=True):
         self._changed()
 
     def set_marks(self, marks: Sequence[Mark]) -> None:
-        if tuple(marks) != self._marks:
-            self._marks = tuple(marks)
+        """What happened during the run. The sequence is kept, so it must not be changed afterwards."""
+        if marks is not self._marks and marks != self._marks:
+            self._marks = marks
             self._changed()
 
     def set_domain(self, first: float, last: float) -> None:
@@ -190,8 +168,6 @@ class Chart(Widget, can_focus=True):
             self._glyphs = glyphs
             self._changed()
 
-    # --- zoom, pan, crosshair ---
-
     def domain(self) -> tuple[float, float]:
         """First and last x of everything there is."""
         if self._domain is not None:
@@ -200,71 +176,6 @@ class Chart(Widget, can_focus=True):
         if not ends:
             return 0.0, 1.0
         return float(min(first for first, _ in ends)), float(max(last for _, last in ends))
-
-    def zoom_in(self, at: float | None = None) -> None:
-        self._set_view(self._view.zoom(1 / _ZOOM_STEP, *self.domain(), at=self._crosshair if at is None else at))
-
-    def zoom_out(self, at: float | None = None) -> None:
-        self._set_view(self._view.zoom(_ZOOM_STEP, *self.domain(), at=self._crosshair if at is None else at))
-
-    def pan(self, share: float) -> None:
-        self._set_view(self._view.pan(share, *self.domain()))
-
-    def show_all(self) -> None:
-        self._set_view(View())
-
-    def follow(self) -> None:
-        """Keep the zoom and go back to the newest point."""
-        self._set_view(View(self._view.width))
-
-    def _set_view(self, view: View) -> None:
-        if view != self._view:
-            self._view = view
-            self._changed()
-
-    def set_crosshair(self, x: float | None) -> None:
-        """Put the crosshair at `x` without telling the siblings."""
-        if x != self._crosshair:
-            self._crosshair = x
-            self._changed()
-
-    def move_crosshair(self, columns: int) -> None:
-        """Move the crosshair by columns, into view first; tells the siblings."""
-        low, high = self._view.range(*self.domain())
-        step = (high - low) / max(self._picture.plot_columns if self._picture else self.size.width, 1)
-        at = self._crosshair if self._crosshair is not None else high
-        at = min(max(at + columns * step, low), high)
-        self._tell_crosshair(at)
-
-    def drop_crosshair(self) -> None:
-        self._tell_crosshair(None)
-
-    def _tell_crosshair(self, x: float | None) -> None:
-        if x != self._crosshair:
-            self.set_crosshair(x)
-            self.post_message(self.CrosshairMoved(self, x))
-
-    def _x_under(self, event: events.MouseEvent) -> float | None:
-        offset = event.get_content_offset(self)
-        if offset is None or self._picture is None or self._picture.y_axis is None:
-            return None
-        return self._picture.x_at(offset.x)
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        x = self._x_under(event)
-        if x is not None:
-            self._tell_crosshair(x)
-
-    def on_leave(self) -> None:
-        self._tell_crosshair(None)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.stop()
-        self.zoom_in(self._x_under(event))
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        event.stop()
-        self.zoom_out(self._x_under(event))
 
     # --- drawing ---
 

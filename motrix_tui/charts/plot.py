@@ -33,11 +33,15 @@ def ghost_ink(series: int) -> int:
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened at `x`: a switch of the backend; a `small` one, say a checkpoint, only at the foot."""
+    """Something that happened at `x`: a switch of the backend; a `small` one, say a checkpoint, only at the foot.
+
+    `kind` chooses the character of a small one among the glyphs' `feet`.
+    """
 
     x: float
     label: str
     small: bool = False
+    kind: str = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -232,17 +236,32 @@ def _draw_gaps(picture: Picture, spec: PlotSpec, edges: NDArray[np.float64]) -> 
 
 def _draw_verticals(picture: Picture, spec: PlotSpec) -> None:
     """Marks and the crosshair, behind the curves. The last row of a column may hold a small mark."""
-    for mark in spec.marks:
-        rows = slice(picture.plot_rows - 1, None) if mark.small else slice(None)
-        _draw_vertical(picture, mark.x, rows, spec.glyphs.foot if mark.small else spec.glyphs.mark, MARK)
-    if spec.cursor_x is not None:
-        _draw_vertical(picture, spec.cursor_x, slice(None), spec.glyphs.cursor, CURSOR)
+    for column, foot in _visible_marks(picture, spec):
+        rows = slice(picture.plot_rows - 1, None) if foot else slice(None)
+        _draw_vertical(picture, column, rows, foot or spec.glyphs.mark, MARK)
+    column = None if spec.cursor_x is None else picture.column_of(spec.cursor_x)
+    if column is not None:
+        _draw_vertical(picture, column, slice(None), spec.glyphs.cursor, CURSOR)
 
 
-def _draw_vertical(picture: Picture, x: float, rows: slice, character: str, ink: int) -> None:
-    column = picture.column_of(x)
-    if column is None:
-        return
+def _visible_marks(picture: Picture, spec: PlotSpec) -> list[tuple[int, str]]:
+    """Column and foot ("" for a line over the whole height) of every mark in sight, the rarest kind last.
+
+    A long run has thousands of checkpoints; there is room for one in each column.
+    """
+    low, high = picture.x_range
+    x = np.fromiter((mark.x for mark in spec.marks), dtype=np.float64, count=len(spec.marks))
+    inside = np.flatnonzero((x >= low) & (x <= high))
+    columns = np.minimum((x[inside] - low) / (high - low) * picture.plot_columns, picture.plot_columns - 1).astype(int)
+    feet = list(spec.glyphs.feet.values())
+    found: set[tuple[int, str]] = set()
+    for index, column in zip(inside.tolist(), columns.tolist(), strict=True):
+        mark = spec.marks[index]
+        found.add((column, spec.glyphs.feet.get(mark.kind, feet[0]) if mark.small else ""))
+    return sorted(found, key=lambda item: feet.index(item[1]) if item[1] else -1)
+
+
+def _draw_vertical(picture: Picture, column: int, rows: slice, character: str, ink: int) -> None:
     points = picture.points[_plot_area(picture)][rows, column]
     inks = picture.inks[_plot_area(picture)][rows, column]
     free = (points == ord(" ")) | (inks == MARK)

@@ -31,6 +31,7 @@ MONITOR_ACTIONS: tuple[Action, ...] = (
         "Run",
         show=True,
     ),
+    _monitor("play", ("P",), "play", "Watch the run's policy in Play.", "Run"),
     _monitor("detach", ("d",), "detach", "Stop watching. Training goes on; Runs opens it again.", "Run", show=True),
     _monitor(
         "fullscreen", ("f",), "full screen", "Give the focused chart all the room, or give it back.", "Chart", show=True
@@ -77,5 +78,20 @@ MONITOR_ACTIONS: tuple[Action, ...] = (
         "Charts",
         show=True,
     ),
+    _monitor("choose", ("v",), "charts", "Choose which charts are shown, and in which order.", "Layout", show=True),
+    _monitor(
+        "move_earlier",
+        ("H", "shift+left"),
+        "move earlier",
+        "Move the focused chart before the one before it.",
+        "Layout",
+    ),
+    _monitor(
+        "move_later", ("L", "shift+right"), "move later", "Move the focused chart behind the one after it.", "Layout"
+    ),
+    _monitor("wider", ("greater_than_sign",), "wider", "Give the focused chart another column.", "Layout"),
+    _monitor("narrower", ("less_than_sign",), "narrower", "Take a column from the focused chart.", "Layout"),
+    _monitor("taller", ("right_curly_bracket",), "taller", "Fewer rows of charts on a page.", "Layout"),
+    _monitor("shorter", ("left_curly_bracket",), "shorter", "More rows of charts on a page.", "Layout"),
     _monitor("back", ("escape",), "back", "Leave the crosshair, the filter or full screen.", "Charts"),
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
-
-from textual.widget import Widget
 
 from motrix_tui.charts.braille import GLYPHS
 from motrix_tui.charts.chart import X_AXES, Chart
+from motrix_tui.monitor.arrange import ArrangeActions
 from motrix_tui.monitor.grid import ChartGrid
 from motrix_tui.monitor.phases import PhasePanel
 
@@ -18,16 +18,15 @@ if TYPE_CHECKING:
 SMOOTHING = (0.0, 0.6, 0.9, 0.97)
 
 
-class ChartActions(Widget):
+class ChartActions(ArrangeActions):
     """The part of MonitorPane that acts on charts: on the focused one, or on all of them.
 
-    `_axis`, `_smoothing` and `_glyphs` are what all charts have in common, those to come too.
+    The axis, the smoothing and the glyphs of `_layout` are what all charts have in common, those to come too.
     """
 
-    _axis: Axis = "env_steps"
-    _smoothing = 0.6
-    _glyphs = "braille"
-    _tiles: dict[str, Chart]
+    @property
+    def _axis(self) -> Axis:
+        return cast("Axis", self._layout.x_axis)
 
     def _draw_charts(self) -> None:
         raise NotImplementedError
@@ -78,22 +77,28 @@ class ChartActions(Widget):
         self._with_chart(lambda chart: chart.move_crosshair(0) if chart.crosshair is None else chart.drop_crosshair())
 
     def action_cycle_x(self) -> None:
-        self._axis = cast("Axis", X_AXES[(X_AXES.index(self._axis) + 1) % len(X_AXES)])
+        x_axis = X_AXES[(X_AXES.index(self._axis) + 1) % len(X_AXES)]
+        self._layout = replace(self._layout, x_axis=x_axis)
+        self._remember_layout()
         for chart in self._tiles.values():
             chart.set_x_axis(self._axis)
         self._draw_charts()
 
     def action_smoothing(self) -> None:
-        self._smoothing = SMOOTHING[(SMOOTHING.index(self._smoothing) + 1) % len(SMOOTHING)]
+        weight = next((weight for weight in SMOOTHING if weight > self._layout.smoothing), SMOOTHING[0])
+        self._layout = replace(self._layout, smoothing=weight)
+        self._remember_layout()
         for chart in self._tiles.values():
-            chart.set_smoothing(self._smoothing)
+            chart.set_smoothing(weight)
         self._draw_charts()
 
     def action_cycle_glyphs(self) -> None:
         names = list(GLYPHS)
-        self._glyphs = names[(names.index(self._glyphs) + 1) % len(names)]
+        name = names[(names.index(self._layout.glyphs) + 1) % len(names)]
+        self._layout = replace(self._layout, glyphs=name)
+        self._remember_layout()
         for chart in self._tiles.values():
-            chart.set_glyphs(GLYPHS[self._glyphs])
+            chart.set_glyphs(GLYPHS[name])
 
     def action_previous_page(self) -> None:
         self.query_one(ChartGrid).turn_page(-1)

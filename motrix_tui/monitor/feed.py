@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from motrix_core.runs.series import Axis, RunSeries
 from motrix_core.runs.state import RunState
 from motrix_core.runs.text import plain
 from motrix_tui.charts.plot import Mark
+from motrix_tui.monitor.marks import BACKEND_TITLES, chart_marks
 from motrix_tui.monitor.phases import mean_of_last
 
 MAX_EVENTS = 400
@@ -24,7 +25,6 @@ BUDGET_S = 0.005
 _LEAST_STALL_S = 10.0
 _START_STALL_S = 180.0
 _SECOND_UPDATE_STALL_S = 60.0
-BACKEND_TITLES = {"jax": "JAX", "torch": "PyTorch"}
 _SPEED = "perf/env_steps_per_s"
 
 
@@ -45,6 +45,8 @@ class RunFeed:
         self._clock = clock
         self._reader = EventReader(run.paths.events)
         self._restarts = 0
+        self._marks_key: object = None
+        self._marks: Sequence[Mark] = ()
         self._target = self._configured_target()
         self.engine = self._configured_engine()
         self.refresh_state()
@@ -242,18 +244,10 @@ class RunFeed:
         newest = {"env_steps": self.series.env_steps, "update": self.series.update, "time": self.series.elapsed_s}
         return 0.0, float(newest[axis])
 
-    def marks(self, axis: Axis) -> list[Mark]:
-        """Switches and resumes as lines over the whole height, checkpoints and evaluations as small ones."""
-        found: list[Mark] = []
-        before: str | None = None
-        for mark in self.series.marks:
-            x = float(getattr(mark, axis))
-            if mark.kind == "segment_started":
-                backend = str(mark.data.get("backend", ""))
-                if before is not None:
-                    verb = "continued on" if backend == before else "switched to"
-                    found.append(Mark(x, f"{verb} {plain(BACKEND_TITLES.get(backend, backend), limit=20)}"))
-                before = backend
-            elif mark.kind in ("checkpoint", "evaluation"):
-                found.append(Mark(x, mark.kind, small=True))
-        return found
+    def marks(self, axis: Axis) -> Sequence[Mark]:
+        """Switches, resumes and edits as lines over the whole height; checkpoints, evaluations and the best as small
+        ones. The same object until there is another mark."""
+        key = (axis, self.series.generation, len(self.series.marks))
+        if key != self._marks_key:
+            self._marks_key, self._marks = key, chart_marks(self.series.marks, axis)
+        return self._marks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from textual.app import ComposeResult
 from textual.containers import Grid, Vertical
@@ -10,16 +11,21 @@ from textual.message import Message
 from textual.widget import Widget
 
 from motrix_tui.charts.chart import Chart
+from motrix_tui.monitor.layout import pages
 
-_COLUMN_WIDTH, _ROW_HEIGHT = 36, 9
+_COLUMN_WIDTH = 36
+ROW_HEIGHT = 9
 _MOST_COLUMNS, _MOST_ROWS = 5, 5
 _SMALLEST_BORDERED = 5
 
 
-def grid_shape(width: int, height: int, tiles: int) -> tuple[int, int]:
-    """Columns and rows for `tiles` tiles: as many as stay readable, no more than needed, at least one."""
+def grid_shape(width: int, height: int, tiles: int, row_height: int = ROW_HEIGHT) -> tuple[int, int]:
+    """Columns and rows for `tiles` tiles: as many as stay readable, no more than needed, at least one.
+
+    A tile that is two columns wide counts as two; rows have `row_height` lines or more.
+    """
     columns = min(max(width // _COLUMN_WIDTH, 1), _MOST_COLUMNS)
-    rows = min(max(height // _ROW_HEIGHT, 1), _MOST_ROWS)
+    rows = min(max(height // row_height, 1), _MOST_ROWS)
     rows = min(rows, max(math.ceil(tiles / columns), 1))
     columns = min(columns, max(math.ceil(tiles / rows), 1))
     return columns, rows
@@ -46,7 +52,9 @@ class ChartGrid(Vertical):
         self._wanted: list[Widget] = []
         self._full: Widget | None = None
         self._page = 0
-        self.page_count = 1
+        self._pages: list[list[int]] = [[]]
+        self._spans: Mapping[Widget, int] = {}
+        self._row_height = ROW_HEIGHT
 
     def compose(self) -> ComposeResult:
         yield Grid()
@@ -54,6 +62,10 @@ class ChartGrid(Vertical):
     @property
     def charts(self) -> list[Chart]:
         return [tile for tile in self._tiles if isinstance(tile, Chart)]
+
+    @property
+    def page_count(self) -> int:
+        return len(self._pages)
 
     @property
     def page(self) -> int:
@@ -69,8 +81,18 @@ class ChartGrid(Vertical):
         """The tile that has all the room, if any."""
         return self._full
 
-    def set_tiles(self, tiles: list[Widget], wanted: list[Widget]) -> None:
-        """All tiles in order, new ones among them, and those that the filter lets through."""
+    def set_tiles(
+        self,
+        tiles: list[Widget],
+        wanted: list[Widget],
+        spans: Mapping[Widget, int] | None = None,
+        row_height: int = ROW_HEIGHT,
+    ) -> None:
+        """All tiles in order, new ones among them, and those that are wanted and that the filter lets through.
+
+        `spans` are the columns of tiles that have more than one, `row_height` the least lines of a row.
+        """
+        self._spans, self._row_height = dict(spans or {}), row_height
         grid = self.query_one(Grid)
         for tile in tiles:
             if tile.parent is None:
@@ -93,11 +115,14 @@ class ChartGrid(Vertical):
             return
         grid = self.query_one(Grid)
         tiles = [self._full] if self._full is not None else self._wanted
-        columns, rows = grid_shape(*self.size, len(tiles))
-        per_page = columns * rows
-        self.page_count = max(math.ceil(len(tiles) / per_page), 1)
+        spans = [1 if tile is self._full else self._spans.get(tile, 1) for tile in tiles]
+        columns, rows = grid_shape(*self.size, sum(spans), self._row_height)
+        columns = max(columns, min(max(spans, default=1), max(self.size.width // _COLUMN_WIDTH, 1)))
+        self._pages = pages(spans, columns, rows)
         self._page = min(self._page, self.page_count - 1)
-        shown = tiles[self._page * per_page :][:per_page]
+        shown = [tiles[index] for index in self._pages[self._page]]
+        for tile, span in zip(tiles, spans, strict=True):
+            tile.styles.column_span = min(span, columns)
         grid.styles.grid_size_columns, grid.styles.grid_size_rows = columns, rows
         bare = self.size.height / rows < _SMALLEST_BORDERED
         for tile in self._tiles:
@@ -122,8 +147,10 @@ class ChartGrid(Vertical):
 
     def show_tile(self, tile: Widget) -> None:
         """Turn to the page that `tile` is on."""
-        per_page = max(len(self.visible_tiles), 1)
-        self._page = self._wanted.index(tile) // per_page
+        if tile not in self._wanted:
+            return
+        at = self._wanted.index(tile)
+        self._page = next((number for number, page in enumerate(self._pages) if at in page), self._page)
         self.lay_out()
 
     def _keep_focus(self) -> None:

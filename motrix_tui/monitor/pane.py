@@ -37,6 +37,7 @@ from motrix_tui.monitor.run_actions import RunActions
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
+    from motrix_tui.settings import Settings
 
 TICK_S = 0.1
 STATE_S = 1.0
@@ -76,9 +77,21 @@ class MonitorPane(RunActions, ChartActions, Vertical):
 
         run: Run
 
-    def __init__(self, *, id: str | None = None, clock: Callable[[], float] = time.time) -> None:
+    @dataclass
+    class PlayWanted(Message):
+        """The person wants to watch the policy of `run`."""
+
+        run: Run
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        id: str | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         super().__init__(id=id)
-        self._clock = clock
+        self._settings, self._clock = settings, clock
         self._feed: RunFeed | None = None
         self._tail: LogTail | None = None
         self._panels: dict[str, PanelSpec] = {}
@@ -119,6 +132,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
             return
         self._feed = RunFeed(run, clock=self._clock)
         self._tail = LogTail(run.paths.console)
+        self._recall_layout()
         self._panels, self._tiles, self._names = {}, {}, ()
         self._filter, self._generation, self._trouble = "", 0, None
         if self.is_mounted:
@@ -246,21 +260,26 @@ class MonitorPane(RunActions, ChartActions, Vertical):
                 self._tiles[id] = Chart(
                     panel.title,
                     log_y=panel.log_y,
-                    smoothing=self._smoothing,
+                    smoothing=self._layout.smoothing,
                     x_axis=self._axis,
-                    glyphs=GLYPHS[self._glyphs],
+                    glyphs=GLYPHS[self._layout.glyphs],
                 )
         self._panels = panels
         self._tiles = {id: self._tiles[id] for id in panels}
         self._show_tiles()
 
     def _show_tiles(self) -> None:
-        tiles: list[Widget] = list(self._tiles.values())
-        wanted: list[Widget] = [self._tiles[id] for id, panel in self._panels.items() if panel.matches(self._filter)]
+        layout = self._layout
+        ids = layout.sorted(list(self._tiles))
+        tiles: list[Widget] = [self._tiles[id] for id in ids]
+        wanted: list[Widget] = [
+            self._tiles[id] for id in ids if id not in layout.hidden and self._panels[id].matches(self._filter)
+        ]
         for group in (tiles, wanted):
             if group is tiles or not self._filter:
                 group.insert(min(_PHASE_TILE_AT, len(group)), self._phases)
-        self.query_one(ChartGrid).set_tiles(tiles, wanted)
+        spans: dict[Widget, int] = {self._tiles[id]: span for id, span in layout.wide.items() if id in self._tiles}
+        self.query_one(ChartGrid).set_tiles(tiles, wanted, spans, layout.row_height)
 
     def on_chart_grid_page_changed(self) -> None:
         self._draw_charts()
@@ -287,6 +306,10 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         if run is not None:
             self.close_run()
             self.post_message(self.Detached(run))
+
+    def action_play(self) -> None:
+        if self.run is not None:
+            self.post_message(self.PlayWanted(self.run))
 
     # --- actions: filter, log, back ---
 

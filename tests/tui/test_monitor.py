@@ -20,12 +20,15 @@ from motrix_tui.actions import conflicts
 from motrix_tui.charts.chart import Chart
 from motrix_tui.monitor import phases
 from motrix_tui.monitor.actions import MONITOR_ACTIONS
+from motrix_tui.monitor.choose_dialog import ChooseDialog
 from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.monitor.grid import ChartGrid, grid_shape
 from motrix_tui.monitor.header import header_lines, trouble
+from motrix_tui.monitor.layout import Layout, pages
 from motrix_tui.monitor.log import LogPane, LogTail
 from motrix_tui.monitor.pane import MonitorPane
 from motrix_tui.monitor.panels import make_panels, why_empty
+from motrix_tui.settings import Settings
 from motrix_tui.shell.dialogs import Question
 from motrix_tui.themes import DEFAULT_THEME, PALETTES
 
@@ -38,12 +41,13 @@ class MonitorApp(App[None]):
         super().__init__()
         self.now = now
         self.detached: list[Run] = []
+        self.settings: Settings | None = None
         for palette in PALETTES:
             self.register_theme(palette.theme())
         self.theme = DEFAULT_THEME
 
     def compose(self) -> ComposeResult:
-        yield MonitorPane(id="monitor", clock=lambda: self.now)
+        yield MonitorPane(self.settings, id="monitor", clock=lambda: self.now)
 
     def on_monitor_pane_detached(self, message: MonitorPane.Detached) -> None:
         self.detached.append(message.run)
@@ -459,3 +463,84 @@ async def test_a_run_that_vanishes_is_named_and_survived(run: Run) -> None:
         await until(pilot, lambda: pane.query_one("#trouble").has_class("-wrong"))
         said = trouble(pane.feed, [])
         assert said is not None and "state.json is missing" in said.plain
+
+
+# Arranging.
+
+
+def test_tiles_fill_pages_row_by_row_and_a_wide_one_takes_its_columns() -> None:
+    assert pages([1, 2, 1, 1, 1, 3], 3, 2) == [[0, 1, 2, 3, 4], [5]]
+    assert pages([9], 2, 1) == [[0]] and pages([], 2, 1) == [[]]
+
+
+def test_a_layout_from_a_settings_file_keeps_what_makes_sense() -> None:
+    table = {"order": ["b", 3], "hidden": "x", "wide": {"a": 2, "b": 99, "c": "2"}, "row_height": 7, "x_axis": "moon"}
+    layout = Layout.from_table({**table, "smoothing": 1.5}, x_axes=("env_steps", "time"), glyphs=("braille",))
+    assert layout == Layout(order=("b",), wide={"a": 2})
+    kept = Layout(("b", "a"), frozenset({"c"}), {"b": 3}, 13, "time", 0.9, "blocks")
+    assert Layout.from_table(kept.to_table(), x_axes=("env_steps", "time"), glyphs=("braille", "blocks")) == kept
+
+
+def test_a_chart_moves_past_the_hidden_ones() -> None:
+    layout = Layout(hidden=frozenset({"b"}))
+    assert layout.moved(["a", "b", "c"], "a", 1).sorted(["a", "b", "c"]) == ["b", "c", "a"]
+    assert layout.moved(["a", "b", "c"], "a", -1).sorted(["a", "b", "c"]) == ["a", "b", "c"]
+
+
+async def test_charts_are_hidden_and_reordered_in_a_dialog_and_the_layout_is_remembered(
+    run: Run, tmp_path: Path
+) -> None:
+    app = MonitorApp()
+    app.settings = Settings.load(tmp_path / "settings.toml")
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        titles = [chart.title for chart in pane.query_one(ChartGrid).charts]
+        await pilot.press("v")
+        await until(pilot, lambda: isinstance(app.screen, ChooseDialog))
+        await pilot.press("space", "j", "J", "enter")
+        await until(pilot, lambda: not isinstance(app.screen, ChooseDialog))
+        await pilot.pause()
+        shown = [tile.title for tile in pane.query_one(ChartGrid).visible_tiles if isinstance(tile, Chart)]
+        assert titles[0] not in shown and shown[:2] == [titles[2], titles[1]]
+        await pilot.press("greater_than_sign", "a")
+        await pilot.pause()
+    again = MonitorApp()
+    again.settings = Settings.load(tmp_path / "settings.toml")
+    async with again.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        grid = pane.query_one(ChartGrid)
+        shown_now = [tile for tile in grid.visible_tiles if isinstance(tile, Chart)]
+        assert [tile.title for tile in shown_now][:2] == shown[:2]
+        assert max(tile.outer_size.width for tile in shown_now) > 60 and "updates" in str(shown_now[0].border_subtitle)
+
+
+async def test_the_focused_chart_is_moved_and_keeps_the_focus(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        chart = pane.active_chart
+        assert chart is not None
+        await pilot.press("L")
+        await pilot.pause()
+        assert pane.query_one(ChartGrid).visible_tiles[1] is chart and app.focused is chart
+        await pilot.press("right_curly_bracket", "H")
+        await pilot.pause()
+        assert pane.query_one(ChartGrid).visible_tiles[0] is chart
+
+
+def test_edits_evaluations_and_the_best_are_marked(run: Run) -> None:
+    append(
+        run,
+        event("evaluation", 21, {"return/mean": 5.0}),
+        event("checkpoint", 21, {}),
+        event("evaluation", 22, {"return/mean": 9.0}),
+        event("evaluation", 23, {"return/mean": 7.0}),
+        event("control", 23, {"type": "set", "done": True, "values": {"ppo.learning_rate": 3e-4}}),
+        event("control", 23, {"type": "set", "done": False, "values": {"ppo.learning_rate": 1.0}}),
+    )
+    feed = RunFeed(run)
+    while not feed.at_end or feed.series.update < 20:
+        feed.poll()
+    labels = {mark.label: mark.x for mark in feed.marks("update")}
+    assert labels["best so far: evaluation 9"] == 22 and labels["set learning_rate 3e-4"] == 23
+    assert feed.marks("update") is feed.marks("update")

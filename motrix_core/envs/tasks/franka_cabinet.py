@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray, Outcome
-from motrix_core.envs.spec import EnvSpec
 from motrix_core.envs.tasks.panda import FINGER_OPEN, Grip, PandaTask, distance, grip_of
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import joint_columns
@@ -54,16 +53,7 @@ class FrankaOpenCabinet(PandaTask):
     ready = (0.0, -0.6, 0.0, -2.3, 0.0, 3.2708, 0.7854)
     action_scale = 1.0
 
-    def __init__(
-        self,
-        spec: EnvSpec,
-        *,
-        num_envs: int,
-        rng: np.random.Generator,
-        sim: str,
-        episode_s: float | None = None,
-    ) -> None:
-        super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
+    def make_arrays(self) -> None:
         if joint_columns(self.physics, "door").tolist() != [9]:
             raise EnvironmentFailed(f"{self.model_path().name} must have the joint 'door' after those of panda.xml")
 

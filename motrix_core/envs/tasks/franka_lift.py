@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray, Outcome
-from motrix_core.envs.spec import EnvSpec
 from motrix_core.envs.tasks.panda import FINGER_OPEN, Grip, PandaTask, distance, grip_of
 from motrix_core.sim.base import free_columns
 
@@ -57,18 +56,9 @@ class FrankaLiftCube(PandaTask):
     ready = (0.0, 0.1513, 0.0, -2.398, 0.0, 2.5494, 0.7854)
     action_scale = 0.7
 
-    def __init__(
-        self,
-        spec: EnvSpec,
-        *,
-        num_envs: int,
-        rng: np.random.Generator,
-        sim: str,
-        episode_s: float | None = None,
-    ) -> None:
-        super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
+    def make_arrays(self) -> None:
         self._cube, _ = free_columns(self.physics, "cube")
-        self.goals = np.zeros((num_envs, 3), np.float32)
+        self.goals = np.zeros((self.num_envs, 3), np.float32)
 
     def task_arrays(self) -> dict[str, NDArray]:
         return {**super().task_arrays(), "goals": self.goals}

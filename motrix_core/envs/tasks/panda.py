@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray
-from motrix_core.envs.sim_env import SimEnv
+from motrix_core.envs.sim_env import TASKS, SimEnv
 from motrix_core.envs.spec import EnvSpec
+from motrix_core.envs.tasks.published import arm_model, check_model, published_file
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import joint_columns, velocity_columns
 
@@ -60,7 +64,8 @@ class PandaTask(SimEnv):
     """An arm whose drives hold the angles `ready + action_scale · action`; the eighth action opens or closes the hand.
 
     The gripper closes where the eighth action is negative, else it opens. Each task's model includes `panda.xml`, whose
-    joints come first. `ready` are the angles that episodes begin near, within ±0.05 rad, the hand open.
+    joints come first; the option `model="menagerie"` has the published arm in its place (`published`). `ready` are the
+    angles that episodes begin near, within ±0.05 rad, the hand open.
     """
 
     ready: ClassVar[Sequence[float]]
@@ -74,8 +79,12 @@ class PandaTask(SimEnv):
         rng: np.random.Generator,
         sim: str,
         episode_s: float | None = None,
+        model: str = "own",
     ) -> None:
-        super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
+        check_model(model)
+        with tempfile.TemporaryDirectory() as folder:
+            self._model_path = self._build_model(model, Path(folder))
+            super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
         first = list(range(9))
         if (
             self.physics.actuators != ARM + FINGERS
@@ -87,6 +96,21 @@ class PandaTask(SimEnv):
         self._ctrl = np.zeros((num_envs, 9), np.float32)
         self._actions = np.zeros((num_envs, 8), np.float32)
         self.last_actions = np.zeros((num_envs, 8), np.float32)
+
+        self.make_arrays()
+
+    def make_arrays(self) -> None:
+        """Make the task's own arrays, and check what it needs of the model."""
+
+    def _build_model(self, model: str, folder: Path) -> Path:
+        """The scene to load: ours, or a copy of it in `folder` that includes the published arm."""
+        if model == "own":
+            return TASKS / self.model
+        arm_model(published_file("panda_mj_description"), TASKS / "panda.xml", folder / "panda.xml")
+        return Path(shutil.copy(TASKS / self.model, folder))
+
+    def model_path(self) -> Path:
+        return self._model_path
 
     @property
     def num_controls(self) -> int:

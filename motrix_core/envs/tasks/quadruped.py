@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import BoolArray, FloatArray
-from motrix_core.envs.sim_env import SimEnv
+from motrix_core.envs.sim_env import TASKS, SimEnv
 from motrix_core.envs.spec import EnvSpec
+from motrix_core.envs.tasks.published import check_model, published_file, quadruped_model
 from motrix_core.errors import ConfigError, EnvironmentFailed, Problem
 from motrix_core.sim.base import free_columns, joint_columns, velocity_columns
 from motrix_core.sim.varied import Quantity
@@ -30,11 +33,13 @@ _PUSH_STEPS = 500
 class Robot:
     """A robot and the drives of its MJCF file, which has the joints and actuators in the same order, leg by leg.
 
-    `pose` are the joint angles that it stands in, rad, at `height`, m, of the base above the ground; `stiffness`,
-    N m/rad, `damping`, N m s/rad, and `torque_limits`, N m, those of the drives. `torque_cost` weighs their squares.
+    `package` is the published model's in robot_descriptions. `pose` are the joint angles that it stands in, rad, at
+    `height`, m, of the base above the ground; `stiffness`, N m/rad, `damping`, N m s/rad, and `torque_limits`, N m,
+    those of the drives. `torque_cost` weighs their squares.
     """
 
     model: str
+    package: str
     legs: tuple[str, ...]
     pose: tuple[float, ...]
     height: float
@@ -49,10 +54,13 @@ class Robot:
 
 
 UNITREE_LEGS = ("FR", "FL", "RR", "RL")
-GO1 = Robot("go1.xml", UNITREE_LEGS, (0.0, 0.9, -1.8) * 4, 0.29, 50.0, 1.0, (23.7, 23.7, 35.55) * 4, 2e-4)
-GO2 = Robot("go2.xml", UNITREE_LEGS, (0.0, 0.9, -1.8) * 4, 0.29, 50.0, 1.0, (23.7, 23.7, 45.43) * 4, 2e-4)
+_UNITREE_POSE = (0.0, 0.9, -1.8) * 4
+_GO1_LIMITS, _GO2_LIMITS = (23.7, 23.7, 35.55) * 4, (23.7, 23.7, 45.43) * 4
+GO1 = Robot("go1.xml", "go1_mj_description", UNITREE_LEGS, _UNITREE_POSE, 0.29, 50.0, 1.0, _GO1_LIMITS, 2e-4)
+GO2 = Robot("go2.xml", "go2_mj_description", UNITREE_LEGS, _UNITREE_POSE, 0.29, 50.0, 1.0, _GO2_LIMITS, 2e-4)
 ANYMAL_C = Robot(
     "anymal_c.xml",
+    "anymal_c_mj_description",
     ("LF", "RF", "LH", "RH"),
     (0.0, 0.4, -0.8) * 2 + (0.0, -0.4, 0.8) * 2,
     0.555,
@@ -116,7 +124,7 @@ class Quadruped(SimEnv):
     Options make the robots of a batch differ, and disturb them; both are off unless asked for. `vary`, from 0 to below
     1: in each episode the friction of feet and floor, the mass of the trunk and the stiffness of the drives are drawn
     within 1 ± vary of the model's. `push_speed`, m/s: every 5 s of an episode the base is given a horizontal velocity
-    of up to this on top of its own.
+    of up to this on top of its own. `model` is "own", or "menagerie" for the published model (`published`).
     """
 
     robot: ClassVar[Robot]
@@ -133,9 +141,13 @@ class Quadruped(SimEnv):
         episode_s: float | None = None,
         vary: float = 0.0,
         push_speed: float = 0.0,
+        model: str = "own",
     ) -> None:
         check_disturbances(vary, push_speed)
-        super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
+        check_model(model)
+        with tempfile.TemporaryDirectory() as folder:
+            self._model_path = self.build_model(model, Path(folder))
+            super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
         joints = self.physics.joints
         if joints != self.physics.actuators or joint_columns(self.physics, *joints).tolist() != list(range(7, 19)):
             raise EnvironmentFailed(f"{self.model} must be a free base and 12 joints with a drive each, in this order")
@@ -153,6 +165,25 @@ class Quadruped(SimEnv):
         if self.vary:
             self._vary_model()
         self.make_arrays()
+
+    def build_model(self, model: str, folder: Path) -> Path:
+        """The MJCF file to load: ours, or one made in `folder` of the published model."""
+        own = TASKS / self.robot.model
+        if model == "own":
+            return own
+        target = folder / f"published_{self.robot.model}"
+        quadruped_model(
+            published_file(self.robot.package),
+            own,
+            legs=self.robot.legs,
+            damping=self.robot.damping,
+            torque_limits=self.robot.torque_limits,
+            target=target,
+        )
+        return target
+
+    def model_path(self) -> Path:
+        return self._model_path
 
     def make_arrays(self) -> None:
         """Make the task's own arrays."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import BoolArray, FloatArray
-from motrix_core.envs.sim_env import TASKS
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.envs.tasks.quadruped import GO1, BaseMotion, heading
 from motrix_core.envs.tasks.quadruped_walk import QuadrupedWalk
@@ -48,6 +46,7 @@ class TerrainWalk(QuadrupedWalk):
         episode_s: float | None = None,
         vary: float = 0.0,
         push_speed: float = 0.0,
+        model: str = "own",
         terrain_seed: int = 0,
     ) -> None:
         whole = isinstance(terrain_seed, (int, np.integer)) and not isinstance(terrain_seed, bool)
@@ -56,25 +55,26 @@ class TerrainWalk(QuadrupedWalk):
             raise ConfigError([Problem("options.terrain_seed", terrain_seed, rule)])
         self.terrain_seed = int(terrain_seed)
         self.terrain = self.make_terrain(self.terrain_seed)
-        with tempfile.TemporaryDirectory() as folder:
-            self._model_path = Path(folder) / self.model
-            write_model(TASKS / self.model, self.terrain, self._model_path)
-            super().__init__(
-                spec,
-                num_envs=num_envs,
-                rng=rng,
-                sim=sim,
-                episode_s=episode_s,
-                vary=vary,
-                push_speed=push_speed,
-            )
+        super().__init__(
+            spec,
+            num_envs=num_envs,
+            rng=rng,
+            sim=sim,
+            episode_s=episode_s,
+            vary=vary,
+            push_speed=push_speed,
+            model=model,
+        )
+
+    def build_model(self, model: str, folder: Path) -> Path:
+        source = super().build_model(model, folder)
+        target = folder / f"terrain_{self.robot.model}"
+        write_model(source, self.terrain, target)
+        return target
 
     @abstractmethod
     def make_terrain(self, seed: int) -> Terrain:
         """The terrain of this seed."""
-
-    def model_path(self) -> Path:
-        return self._model_path
 
     def base_height(self) -> FloatArray:
         dof_pos = self.physics.dof_pos

@@ -192,6 +192,16 @@ async def test_the_highlighted_environment_is_described(opened: Open) -> None:
         assert "22 observations → 6 actions" in text_of(pilot, "#about Static")
 
 
+async def test_discrete_actions_are_counted_in_the_list_and_in_the_description(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fake_core.ENVIRONMENTS", ("acrobot",))
+    async with opened() as pilot:
+        line = str(pilot.app.query_one(OptionList).get_option_at_index(0).prompt)
+        assert line.split() == ["acrobot", "6", "→", "3", "discrete"]
+        assert "6 observations → 3 discrete actions" in text_of(pilot, "#about Static")
+
+
 async def test_letters_and_digits_are_text_while_a_field_is_edited(opened: Open) -> None:
     async with opened() as pilot:
         await edit(pilot, "ppo.max_env_steps", "2M")

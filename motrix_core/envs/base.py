@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.random_state import get_generator_state, require_philox, set_generator_state
+from motrix_core.envs.sketch import Sketch
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import EnvironmentFailed, MissingExtra
 
@@ -332,6 +333,10 @@ class NpEnv(ABC):
         if self.spec.n_actions is not None:
             return _discrete(self.spec.n_actions)
         return _box(self.spec.act_low, self.spec.act_high, self.spec.act_dim)
+
+    def sketch(self, rows: Sequence[int]) -> Sketch | None:
+        """What the environments `rows` look like now, for drawing; None, as here, for those that a simulator shows."""
+        return None
 
     def close(self) -> None:  # noqa: B027 - most tasks that need no simulator have nothing to close
         """Free what the environment holds. It cannot be used afterwards."""

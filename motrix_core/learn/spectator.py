@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from motrix_core.envs.source import EnvSource
 from motrix_core.errors import WindowUnusable
 from motrix_core.view.window import Window, check_window
 
@@ -38,7 +39,7 @@ class Spectator:
             if self._physics is None:
                 raise WindowUnusable(f"{config.env} has no simulator that could show it")
             check_window(config.env, config.sim, ask_viewer=False)
-            self._window = self._open(config.env, config.sim, config.env_options)
+            self._window = self._open(config.env, config.sim, config.env_options, EnvSource.of(config))
         except WindowUnusable as error:
             self._warn(f"training goes on without a window: {error.message}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -11,13 +11,27 @@ from numpy.typing import NDArray
 GeomShape = Literal["plane", "hfield", "sphere", "capsule", "ellipsoid", "cylinder", "box", "mesh", "other"]
 
 
+@dataclass(frozen=True, eq=False)
+class HeightField:
+    """Uneven ground around its geom's centre. `heights` are m above it, (rows, columns), from -y to +y and from -x to
+    +x; the whole is twice `half_size` m, along x and y."""
+
+    heights: NDArray[np.float32]
+    half_size: tuple[float, float]
+
+
 @dataclass(frozen=True)
 class Geom:
-    """A shape of a body, in MJCF's sizes, m: a capsule's radius and half length, a box's half lengths and so on."""
+    """A shape of a body, in MJCF's sizes, m: a capsule's radius and half length, a box's half lengths and so on.
+
+    `moves` is False for a shape of the world itself. `ground` is what an "hfield" consists of.
+    """
 
     name: str
     shape: GeomShape
     size: tuple[float, float, float]
+    moves: bool = True
+    ground: HeightField | None = field(default=None, compare=False, repr=False)
 
 
 class GeomPoses(NamedTuple):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import FREE_POSITIONS, DofLayout, ball_joint_error, columns
-from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape
+from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape, HeightField
 from motrix_core.sim.motrixsim_varied import MotrixSimVaried
 from motrix_core.sim.threads import wanted_threads
 
@@ -215,7 +215,13 @@ def _make_pool(threads: int) -> None:
 def _geom(geom: motrixsim.Geom) -> Geom:
     width, depth, height = (float(value) for value in geom.size)
     shape = str(geom.shape).rpartition(".")[2]
-    return Geom(geom.name or "", _SHAPES.get(shape, "other"), (width, depth, height))
+    ground = _height_field(geom.hfield) if geom.hfield is not None else None
+    return Geom(geom.name or "", _SHAPES.get(shape, "other"), (width, depth, height), geom.link is not None, ground)
+
+
+def _height_field(field: motrixsim.HField) -> HeightField:
+    left, back, _, right, front, _ = (float(value) for value in field.bound)
+    return HeightField(np.array(field.height_matrix, np.float32), ((right - left) / 2, (front - back) / 2))
 
 
 def _layout(model: motrixsim.SceneModel, path: Path) -> DofLayout:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import DofLayout, ball_joint_error, columns
-from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape
+from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape, HeightField
 from motrix_core.sim.mujoco_varied import MujocoVaried
 from motrix_core.sim.threads import usable_cores, wanted_threads
 
@@ -200,7 +200,18 @@ class MujocoBatch:
 
 def _geom(model: mujoco.MjModel, index: int) -> Geom:
     width, depth, height = (float(value) for value in model.geom_size[index])
-    return Geom(model.geom(index).name, _SHAPES.get(int(model.geom_type[index]), "other"), (width, depth, height))
+    shape = _SHAPES.get(int(model.geom_type[index]), "other")
+    moves = bool(model.body_weldid[model.geom_bodyid[index]])
+    ground = _height_field(model, int(model.geom_dataid[index])) if shape == "hfield" else None
+    return Geom(model.geom(index).name, shape, (width, depth, height), moves, ground)
+
+
+def _height_field(model: mujoco.MjModel, index: int) -> HeightField:
+    rows, columns = int(model.hfield_nrow[index]), int(model.hfield_ncol[index])
+    start = int(model.hfield_adr[index])
+    shares = model.hfield_data[start : start + rows * columns].reshape(rows, columns)
+    half_x, half_y, top, _ = (float(value) for value in model.hfield_size[index])
+    return HeightField((shares * top).astype(np.float32), (half_x, half_y))
 
 
 def _layout(model: mujoco.MjModel, path: Path) -> DofLayout:

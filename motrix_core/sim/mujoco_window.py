@@ -11,6 +11,7 @@ import mujoco
 import mujoco.viewer
 
 from motrix_core.errors import WindowUnusable
+from motrix_core.sim.mujoco_light import light
 
 
 def check_display() -> None:
@@ -63,10 +64,3 @@ class MujocoWindow:
 
     def close(self) -> None:
         self._viewer.close()
-
-
-def light(model: mujoco.MjModel) -> None:
-    """Let the camera carry enough light to see a model that has no lights of its own, as ours."""
-    if model.nlight == 0:
-        model.vis.headlight.ambient[:] = 0.35
-        model.vis.headlight.diffuse[:] = 0.6

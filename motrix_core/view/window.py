@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.envs.source import CATALOG, EnvSource
 from motrix_core.errors import WindowUnusable
 
 PERIOD_S = 1 / 30
@@ -30,12 +31,17 @@ OPEN = b"open"
 _MODULE = "motrix_core.view.window_child"
 
 
-def check_window(env: str, sim: str, *, environ: Mapping[str, str] = os.environ, ask_viewer: bool = True) -> None:
+def check_window(
+    env: str, sim: str, *, flag: str = "--render", environ: Mapping[str, str] = os.environ, ask_viewer: bool = True
+) -> None:
     """Raise `WindowUnusable`, with the mend, unless `sim` can show `env` in a window of its own here.
 
-    With `ask_viewer` a child process imports the viewer and looks for the display, which takes a second or two.
+    `flag` is what asked for the window. With `ask_viewer` a child process imports the viewer and looks for the
+    display, which takes a second or two.
     """
-    without = "leave out --render; motrix view and motrix play draw in the terminal"
+    without = f"leave out {flag}"
+    if flag == "--render":
+        without += "; motrix play draws in the terminal"
     if sim == "none":
         raise WindowUnusable(f"{env} has no simulator, so there is no window that could show it", mend=without)
     if sys.platform.startswith("linux") and not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
@@ -79,13 +85,21 @@ def python_for(sim: str) -> list[str]:
 
 
 class Window:
-    """A window on one world of the environment `env` on `sim`, made with `options`.
+    """A window on one world of the environment `env` of `source` on `sim`, made with `options`.
 
     `show` may be called at any rate. `ended` says why the window is gone, None while it is there. `command` takes the
     place of our own process. Raises `WindowUnusable` if the process cannot be started.
     """
 
-    def __init__(self, env: str, sim: str, options: Mapping[str, Any], *, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        env: str,
+        sim: str,
+        options: Mapping[str, Any],
+        source: EnvSource = CATALOG,
+        *,
+        command: Sequence[str] | None = None,
+    ) -> None:
         argv = list(command) if command is not None else [*python_for(sim), "-m", _MODULE]
         try:
             self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -94,7 +108,8 @@ class Window:
         assert self._process.stdin is not None
         self._pipe = self._process.stdin.fileno()
         os.set_blocking(self._pipe, False)
-        header = json.dumps({"env": env, "sim": sim, "options": dict(options)}) + "\n"
+        what = {"env": env, "sim": sim, "options": dict(options), "source": [source.module, source.path]}
+        header = json.dumps(what) + "\n"
         self._unsent = memoryview(header.encode())
         self._due_at = 0.0
         self.ended: str | None = None

@@ -56,10 +56,12 @@ def _show(told: TextIO) -> None:
     if line is None:
         return
     from motrix_core.envs.registry import make
+    from motrix_core.envs.source import EnvSource
     from motrix_core.sim.windows import open_window
 
     wanted: dict[str, Any] = json.loads(line)
-    env = make(wanted["env"], num_envs=1, sim=wanted["sim"], seed=0, options=wanted["options"])
+    source = EnvSource(*wanted["source"])
+    env = make(wanted["env"], num_envs=1, sim=wanted["sim"], seed=0, options=wanted["options"], source=source)
     physics: Any = env.physics  # type: ignore[attr-defined]
     frames = Frames(0, physics.dofs.num_pos)
     window = open_window(physics, f"motrix {wanted['env']}")

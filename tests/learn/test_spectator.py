@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from motrix_core.config.schema import RunConfig
+from motrix_core.envs.source import CATALOG
 from motrix_core.errors import WindowUnusable
 from motrix_core.learn.spectator import Spectator
 
@@ -58,7 +59,7 @@ def test_environment_0_is_shown_until_the_window_is_closed_which_is_told_once() 
     watched.spectator.watch(an_env())
     for _ in range(10):
         watched.spectator.look()
-    assert watched.windows[0].what == ("cartpole", "mujoco", {"episode_s": 2.0})
+    assert watched.windows[0].what == ("cartpole", "mujoco", {"episode_s": 2.0}, CATALOG)
     assert watched.windows[0].shown == [[1.0, 2.0]] * 3
     assert watched.warnings == ["training goes on without its window: it was closed"]
 

@@ -9,6 +9,7 @@ import pytest
 from free_models import load_scene, random_states, rotation
 from sim_engines import ENGINES, load, place_all
 
+from motrix_core.envs.registry import make
 from motrix_core.sim.loader import SIMULATORS, is_installed
 
 every_engine = pytest.mark.parametrize("engine", ENGINES)
@@ -69,3 +70,17 @@ def test_both_engines_put_every_geom_in_the_same_place(model: str) -> None:
     # A shape given by its ends may be turned about its axis, or upside down.
     axes = [np.abs(rotation(poses.quaternions[0])[:, :, 2]) for poses in (one, other)]
     np.testing.assert_allclose(axes[0], axes[1], atol=1e-5)
+
+
+@every_engine
+def test_only_the_worlds_own_shapes_do_not_move(engine: str) -> None:
+    assert [geom.name for geom in load(engine, "go1.xml").geoms if not geom.moves] == ["floor"]
+
+
+@every_engine
+def test_the_ground_of_a_height_field_is_known_in_metres(engine: str) -> None:
+    env = make("go1-rough-terrain-walk", num_envs=1, sim=engine, seed=0)
+    floor = env.physics.geoms[0]  # type: ignore[attr-defined]
+    env.close()
+    assert floor.ground is not None and floor.ground.half_size == (24.0, 24.0)
+    np.testing.assert_allclose(floor.ground.heights, env.terrain.heights, atol=1e-5)  # type: ignore[attr-defined]

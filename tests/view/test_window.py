@@ -56,7 +56,8 @@ def test_the_window_learns_what_to_show_and_gets_every_position(opened: Callable
     window.show(np.array([0.25, 8.0], np.float32))
     window.close()
     header, numbers = json.loads(report.read_text())
-    assert header == {"env": "cartpole", "sim": "mujoco", "options": {"episode_s": 3.0}}
+    what = {"env": "cartpole", "sim": "mujoco", "options": {"episode_s": 3.0}, "source": [None, None]}
+    assert header == what
     assert numbers == [1.5, -2.0, 0.25, 8.0]
 
 

@@ -8,12 +8,13 @@ up the Acrobot"). Gymnasium's `Acrobot-v1` is the same task; episode length, sta
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray, NpEnv, Outcome
+from motrix_core.envs.sketch import Sketch, circle
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.sim.base import check_state
 
@@ -84,6 +85,16 @@ class Acrobot(NpEnv):
         start = self.rng.uniform(-_START_NOISE, _START_NOISE, (4, len(rows)))
         self._angles[:, rows], self._speeds[:, rows] = start[:2], start[2:]
         return self._observe(rows)
+
+    def sketch(self, rows: Sequence[int]) -> Sketch:
+        first, second = self._angles[:, list(rows)]
+        shoulders = np.zeros((len(first), 2))
+        elbows = shoulders + _LENGTH * np.stack([np.sin(first), -np.cos(first)], axis=1)
+        tips = elbows + _LENGTH * np.stack([np.sin(first + second), -np.cos(first + second)], axis=1)
+        links = np.stack([shoulders, elbows, tips], axis=1)
+        goal = np.tile([(-2.0, _GOAL_HEIGHT), (2.0, _GOAL_HEIGHT)], (len(first), 1, 1))
+        joints = (circle(points, 0.08 * _LENGTH) for points in (shoulders, elbows, tips))
+        return Sketch((goal, links, *joints), (-2.1, 2.1, -2.1, 2.1))
 
     def get_task_state(self) -> dict[str, NDArray]:
         return {"angles": self._angles.copy(), "speeds": self._speeds.copy()}

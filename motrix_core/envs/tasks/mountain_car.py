@@ -121,6 +121,6 @@ def _potential(position: NDArray[np.float64], speed: NDArray[np.float64]) -> NDA
     return (energy - _VALLEY) / _CLIMB
 
 
-def _height(x: Array) -> Array:
+def _height(x: NDArray[np.float64] | float) -> NDArray[np.float64]:
     """The hill's height, whose slope the pull follows: a third of sin 3x, in the unit of x."""
-    return np.sin(_SLOPE * x) / _SLOPE
+    return np.asarray(np.sin(_SLOPE * x) / _SLOPE)

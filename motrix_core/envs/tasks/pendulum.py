@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray, NpEnv, Outcome
+from motrix_core.envs.sketch import Sketch, circle
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.sim.base import check_state
 
@@ -71,6 +72,13 @@ class Pendulum(NpEnv):
         self._angle[rows] = self.rng.uniform(-np.pi, np.pi, len(rows))
         self._speed[rows] = self.rng.uniform(-1.0, 1.0, len(rows))
         return self._observe(rows)
+
+    def sketch(self, rows: Sequence[int]) -> Sketch:
+        angle = self._angle[list(rows)]
+        hinges = np.zeros((len(angle), 2))
+        ends = _LENGTH * np.stack([np.sin(angle), np.cos(angle)], axis=1)
+        rod = np.stack([hinges, ends], axis=1)
+        return Sketch((rod, circle(hinges, 0.05 * _LENGTH), circle(ends, 0.1 * _LENGTH)), (-1.2, 1.2, -1.2, 1.2))
 
     def get_task_state(self) -> dict[str, NDArray]:
         return {"angle": self._angle.copy(), "speed": self._speed.copy()}

@@ -1,0 +1,166 @@
+"""A batch of environments as a picture of characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from motrix_core.envs.sketch import Sketch
+from motrix_core.runs.text import plain
+from motrix_core.sim.geoms import GeomPoses
+from motrix_core.view.camera import AXES, Camera, Frame, Side, fixed_frame
+from motrix_core.view.canvas import BRAILLE, DOTS_X, DOTS_Y, Canvas, Charset
+from motrix_core.view.ground import draw_ground
+from motrix_core.view.outlines import outlines, rotations
+
+FloatArray = NDArray[np.floating]
+View = Literal["auto", "side", "top"]
+VIEWS: tuple[View, ...] = ("auto", "side", "top")
+
+MOST_ROWS = 16
+"""Most environments of a picture."""
+
+_GROUND = ("plane", "hfield")
+_FLAT = 0.05
+_MOST_ZOOM_OUT = 3.0
+
+
+class Scene:
+    """Draws environments of `env`: the geoms of its simulation, or what its `sketch` gives.
+
+    `view` "auto" looks from above at what moves in a horizontal plane only, and from the side at everything else.
+    """
+
+    def __init__(self, env: Any, *, view: View = "auto") -> None:
+        self._env = env
+        self._physics: Any = getattr(env, "physics", None)
+        self._asked: View = view
+        self._cameras: dict[int, Camera] = {}
+        self._reach: float | None = None
+        self._largest_reach = 0.0
+
+    @property
+    def can_draw(self) -> bool:
+        """Whether there is anything to see."""
+        return self._physics is not None or self._sketch([0]) is not None
+
+    @property
+    def view(self) -> View:
+        return self._asked
+
+    @view.setter
+    def view(self, view: View) -> None:
+        self._asked = view
+        self._cameras, self._reach = {}, None
+
+    def picture(
+        self, rows: Sequence[int], width: int, height: int, captions: Sequence[str] = (), charset: Charset = BRAILLE
+    ) -> list[str]:
+        """The environments `rows` side by side in `height` lines of `width` characters.
+
+        Each has its caption, if there is one, in its uppermost line.
+        """
+        columns, cell_width, cell_height = arrange(len(rows), width, height)
+        head = 1 if captions and cell_height > 1 else 0
+        cells = self._cells(rows, cell_width, cell_height - head, charset)
+        lines: list[str] = []
+        for first in range(0, len(rows), columns):
+            if head:
+                words = [plain(caption, limit=cell_width) for caption in captions[first : first + columns]]
+                lines.append("".join(f"{word[:cell_width]:<{cell_width}}" for word in words))
+            lines += ["".join(parts) for parts in zip(*cells[first : first + columns], strict=True)]
+        return [f"{line:<{width}}" for line in [*lines, *[""] * (height - len(lines))]]
+
+    def _cells(self, rows: Sequence[int], width: int, height: int, charset: Charset) -> list[list[str]]:
+        if self._physics is not None:
+            return self._draw_bodies(rows, width, height, charset)
+        sketch = self._sketch(rows)
+        if sketch is None:
+            return [[" " * width] * height for _ in rows]
+        frame = fixed_frame(sketch.bounds, width, height)
+        canvases = []
+        for index in range(len(rows)):
+            canvas = Canvas(width, height)
+            for line in sketch.lines:
+                dots = frame.dots(np.asarray(line[index]))
+                canvas.segments(dots[:-1], dots[1:])
+            canvases.append(canvas.lines(charset))
+        return canvases
+
+    def _sketch(self, rows: Sequence[int]) -> Sketch | None:
+        draw = getattr(self._env, "sketch", None)
+        return draw(rows) if draw is not None else None
+
+    # Bodies of a simulation.
+
+    def _draw_bodies(self, rows: Sequence[int], width: int, height: int, charset: Charset) -> list[list[str]]:
+        geoms = self._physics.geoms
+        poses: GeomPoses = self._physics.geom_poses(list(rows))
+        solid = [index for index, geom in enumerate(geoms) if geom.shape not in _GROUND]
+        ground = [index for index, geom in enumerate(geoms) if geom.shape in _GROUND]
+        moving = [index for index in solid if geoms[index].moves] or solid
+        view = self._side(poses, moving)
+        corners = outlines(
+            [geoms[i] for i in solid], GeomPoses(poses.positions[:, solid], poses.quaternions[:, solid]), AXES[view]
+        )
+        first = moving[0] if moving else 0
+        focus = poses.positions[:, first] @ AXES[view].T if geoms else np.zeros((len(rows), 2))
+        reach = self._reach_of(corners[:, [solid.index(index) for index in moving]], focus)
+        turned = rotations(poses.quaternions)
+        pictures = []
+        for index, row in enumerate(rows):
+            frame = self._camera(row).frame(focus[index], reach, width, height)
+            canvas = Canvas(width, height)
+            for i in ground:
+                depth = float(poses.positions[index, first, 1])
+                draw_ground(canvas, frame, view, geoms[i], poses.positions[index, i], turned[index, i], depth)
+            _draw_outlines(canvas, frame, corners[index])
+            pictures.append(canvas.lines(charset))
+        return pictures
+
+    def _camera(self, row: int) -> Camera:
+        return self._cameras.setdefault(row, Camera())
+
+    def _side(self, poses: GeomPoses, moving: Sequence[int]) -> Side:
+        if self._asked == "auto":
+            spread = np.ptp(poses.positions[:, moving], axis=1).max(axis=0) if moving else np.ones(3)
+            # Decided once, by the first picture: a view that changed by itself would only confuse.
+            self._asked = "top" if spread[2] < _FLAT * max(spread[0], spread[1]) else "side"
+        return self._asked
+
+    def _reach_of(self, corners: FloatArray, focus: FloatArray) -> float:
+        """The distance from the followed body within which everything that moves has been so far, m."""
+        away = np.linalg.norm(corners - focus[:, None, None, :], axis=-1)
+        away = away[np.isfinite(away)]
+        now = float(away.max()) if away.size else 1.0
+        if self._reach is None:
+            self._reach = now
+            self._largest_reach = _MOST_ZOOM_OUT * now
+        # What has flown off for good must not shrink the rest to a dot.
+        self._reach = max(self._reach, min(now, self._largest_reach))
+        return self._reach
+
+
+def arrange(count: int, width: int, height: int) -> tuple[int, int, int]:
+    """Columns of a grid of `count` pictures, and the characters of each: width and height. They are as large as can be.
+
+    Raises `ValueError` for no pictures at all.
+    """
+    if count < 1:
+        raise ValueError("a picture needs at least one environment")
+
+    def size(columns: int) -> int:
+        rows = -(-count // columns)
+        return min(width // columns * DOTS_X, height // rows * DOTS_Y)
+
+    columns = max(range(1, count + 1), key=size)
+    return columns, max(width // columns, 1), max(height // -(-count // columns), 1)
+
+
+def _draw_outlines(canvas: Canvas, frame: Frame, corners: FloatArray) -> None:
+    """Closed lines through `corners`, (geoms, corners, 2) m."""
+    dots = frame.dots(corners)
+    canvas.segments(dots.reshape(-1, 2), np.roll(dots, -1, axis=1).reshape(-1, 2))

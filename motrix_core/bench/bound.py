@@ -2,9 +2,10 @@
 
 Everything else is ours to avoid: task code, copies, activations, Adam, sampling, recording, supervision.
 
-    python -m motrix_core.bench.bound --env E --backend jax|torch --sim S [--set KEY=VALUE]…
+    python -m motrix_core.bench.bound physics|arithmetic --env E --backend jax|torch --sim S [--set KEY=VALUE]…
 
-prints, again and again, the seconds that one update would take; it ends when it is killed.
+prints, again and again, the seconds of this that one update takes; it ends when it is killed. A process for each of the
+two, because the threads of one would get in the way of the other's.
 """
 
 from __future__ import annotations
@@ -81,9 +82,10 @@ def operations(config: RunConfig) -> float:
     return acting + learning
 
 
-def bound(config: RunConfig, *, physics_s: float, peak: float) -> float:
-    """Seconds that one update takes at best: `physics_s`, then its arithmetic at `peak` operations per second."""
-    return physics_s + operations(config) / peak
+def arithmetic_seconds(config: RunConfig) -> Iterator[float]:
+    """Seconds that the arithmetic of one update takes at the machine's matrix peak, measured anew each time."""
+    while True:
+        yield operations(config) / matrix_peak()
 
 
 def _products(sizes: tuple[int, ...]) -> int:
@@ -92,13 +94,15 @@ def _products(sizes: tuple[int, ...]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m motrix_core.bench.bound")
+    kinds = {"physics": physics_seconds, "arithmetic": arithmetic_seconds}
+    parser.add_argument("kind", choices=tuple(kinds))
     for name in ("env", "backend", "sim"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--set", dest="sets", action="append", default=[])
     args = parser.parse_args(argv)
     config = ConfigSources(sets=args.sets, environ={}).build(args.env, args.backend, args.sim).config
-    for physics_s in physics_seconds(config):
-        sys.stdout.write(json.dumps(bound(config, physics_s=physics_s, peak=matrix_peak())) + "\n")
+    for seconds in kinds[args.kind](config):
+        sys.stdout.write(json.dumps(seconds) + "\n")
         sys.stdout.flush()
     return 0
 

@@ -69,8 +69,12 @@ def measure(
             tell(f"{name} on {backend} and {engine}, {turns or case.turns} turns")
             ppo = case.config(backend, engine).ppo
             seconds = take_turns(sides(case, backend, engine), warm_up=WARM_UP, turns=turns or case.turns)
-            samples = ppo.rollouts * ppo.num_envs
-            yield Result(name, backend, engine, {side: [samples / s for s in seconds[side]] for side in SIDES})
+            yield Result(name, backend, engine, _rates(seconds, ppo.rollouts * ppo.num_envs))
+
+
+def _rates(seconds: Mapping[str, Sequence[float]], samples: int) -> dict[str, list[float]]:
+    bound = [sum(both) for both in zip(seconds["physics"], seconds["arithmetic"], strict=True)]
+    return {side: [samples / s for s in {**seconds, "bound": bound}[side]] for side in SIDES}
 
 
 def sides(case: Case, backend: str, sim: str) -> dict[str, Side]:
@@ -82,5 +86,6 @@ def sides(case: Case, backend: str, sim: str) -> dict[str, Side]:
         "plain": Program("motrix_core.learn.bench.plain", chosen),
         "stock": SupervisedRun([*chosen, *budget, "--set", "train.engine=stock"]),
         "fused": SupervisedRun([*chosen, *budget, "--set", "train.engine=fused"]),
-        "bound": Program("motrix_core.bench.bound", chosen, durations=True),
+        "physics": Program("motrix_core.bench.bound", ["physics", *chosen], durations=True),
+        "arithmetic": Program("motrix_core.bench.bound", ["arithmetic", *chosen], durations=True),
     }

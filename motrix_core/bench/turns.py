@@ -21,7 +21,7 @@ import psutil
 
 from motrix_core.errors import TrainingFailed
 
-_POLL_S = 0.001
+_POLL_S = 0.002
 _LIMIT_S = 900.0
 
 
@@ -35,7 +35,8 @@ class Side(ABC):
     def __init__(self) -> None:
         self.seconds: list[float] = []
         self._folder = tempfile.TemporaryDirectory(prefix="motrix-bench-")
-        self._said = 0
+        self._read = 0
+        self._reports: list[float] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._log = Path(self._folder.name, "log")
 
@@ -44,8 +45,13 @@ class Side(ABC):
         """The command; what it writes may go into `folder`."""
 
     @abstractmethod
-    def _reports(self) -> list[float]:
-        """What it said after each piece of work so far: the moment (Unix seconds), or a duration; see `_taken`."""
+    def _told_in(self) -> Path | None:
+        """The file in which it says that a piece of work is done, or None as long as there is none."""
+
+    @abstractmethod
+    def _report(self, line: str) -> float | None:
+        """What a line of that file says of a piece of work that is done: the moment (Unix seconds), or a duration (see
+        `_measure`); None if it speaks of something else."""
 
     def start(self, pieces: int) -> None:
         """Start it, let it do `pieces` pieces of work unmeasured, and stop it. Raises TrainingFailed."""
@@ -61,12 +67,13 @@ class Side(ABC):
     def turn(self) -> float:
         """Do one piece of work, and return the seconds that it took. Raises TrainingFailed."""
         # A short piece may have ended between the last report and the stop: it was nobody's turn.
-        self._said = len(self._reports())
+        self._look()
+        self._reports.clear()
         started = time.time()
         self._signal(signal.SIGCONT)
-        report = self._next()
+        seconds = self._measure(started)
         self._signal(signal.SIGSTOP)
-        self.seconds.append(self._taken(report, started))
+        self.seconds.append(seconds)
         return self.seconds[-1]
 
     def close(self) -> None:
@@ -76,18 +83,30 @@ class Side(ABC):
             self._process.wait()
         self._folder.cleanup()
 
-    def _taken(self, report: float, started: float) -> float:
-        return report - started
+    def _measure(self, started: float) -> float:
+        return self._next() - started
 
     def _next(self) -> float:
         deadline = time.monotonic() + _LIMIT_S
-        while len(reports := self._reports()) <= self._said:
+        while not self._reports:
             if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
                 end = self._log.read_text(errors="replace")[-2000:]
                 raise TrainingFailed(f"{' '.join(self._argv(Path('FOLDER'))[1:])} stopped working: {end}")
             time.sleep(_POLL_S)
-        self._said += 1
-        return reports[self._said - 1]
+            self._look()
+        return self._reports.pop(0)
+
+    def _look(self) -> None:
+        """Take over the reports that are new. Cheap if there are none: it must not take the time that it measures."""
+        path = self._told_in()
+        if path is None or path.stat().st_size == self._read:
+            return
+        with path.open("rb") as file:
+            file.seek(self._read)
+            whole = file.read().rpartition(b"\n")
+        self._read += len(whole[0]) + len(whole[1])
+        reports = map(self._report, whole[0].decode(errors="replace").split("\n"))
+        self._reports += [report for report in reports if report is not None]
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is None:
@@ -110,11 +129,23 @@ class Program(Side):
     def _argv(self, folder: Path) -> list[str]:
         return [sys.executable, "-m", self._module, *self._arguments]
 
-    def _reports(self) -> list[float]:
-        return [number for line in _lines(self._log) if (number := _number(line)) is not None]
+    def _told_in(self) -> Path:
+        return self._log
 
-    def _taken(self, report: float, started: float) -> float:
-        return report if self._durations else report - started
+    def _report(self, line: str) -> float | None:
+        try:
+            value = json.loads(line)
+        except ValueError:
+            # A library's warning: the log has everything that it prints.
+            return None
+        return float(value) if isinstance(value, int | float) else None
+
+    def _measure(self, started: float) -> float:
+        if not self._durations:
+            return super()._measure(started)
+        # The first began before it was stopped, and what it measured spans that time.
+        self._next()
+        return self._next()
 
 
 class SupervisedRun(Side):
@@ -124,13 +155,18 @@ class SupervisedRun(Side):
         super().__init__()
         self._arguments = list(arguments)
         self._supervisor: int | None = None
+        self._events: Path | None = None
 
     def _argv(self, folder: Path) -> list[str]:
         return [sys.executable, "-m", "motrix_core.cli", "run", "--json", "--runs-dir", str(folder), *self._arguments]
 
-    def _reports(self) -> list[float]:
-        found = [json.loads(line) for path in self._files("events.jsonl") for line in _lines(path)]
-        return [event["time"] for event in found if event["type"] == "metrics"]
+    def _told_in(self) -> Path | None:
+        self._events = self._events or next(iter(self._files("events.jsonl")), None)
+        return self._events
+
+    def _report(self, line: str) -> float | None:
+        event = json.loads(line) if line else {}
+        return event["time"] if event.get("type") == "metrics" else None
 
     def _processes(self) -> list[psutil.Process]:
         for path in self._files("state.json") if self._supervisor is None else ():
@@ -141,7 +177,8 @@ class SupervisedRun(Side):
         return [*apart, *super()._processes()]
 
     def _files(self, name: str) -> list[Path]:
-        return list(Path(self._folder.name).glob(f"*/*/{name}"))
+        # A run's folder has a dot before its name until it is complete.
+        return list(Path(self._folder.name).glob(f"*/[!.]*/{name}"))
 
 
 def take_turns(sides: Mapping[str, Side], *, warm_up: int, turns: int) -> dict[str, list[float]]:
@@ -169,18 +206,3 @@ def _family(pid: int) -> list[psutil.Process]:
         return [parent, *parent.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
-
-
-def _lines(path: Path) -> list[str]:
-    """The whole lines of a file that is being written."""
-    with contextlib.suppress(OSError):
-        return path.read_bytes().decode(errors="replace").split("\n")[:-1]
-    return []
-
-
-def _number(line: str) -> float | None:
-    try:
-        value = json.loads(line)
-    except ValueError:
-        return None
-    return float(value) if isinstance(value, int | float) else None

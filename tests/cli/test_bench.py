@@ -47,9 +47,10 @@ def test_operations_are_those_of_the_matrix_products() -> None:
     assert bound.multiplications(apart.build("pendulum", "torch", "none").config) == (2 * 48 + 32, 2 * 48)
 
 
-def test_the_bound_is_physics_and_arithmetic_one_after_the_other() -> None:
+def test_arithmetic_is_operations_at_the_matrix_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     config = Case("pendulum", 1).config("jax", "none")
-    assert bound.bound(config, physics_s=2.0, peak=1e9) == pytest.approx(2.0 + bound.operations(config) / 1e9)
+    monkeypatch.setattr(bound, "matrix_peak", lambda: 1e9)
+    assert next(bound.arithmetic_seconds(config)) == pytest.approx(bound.operations(config) / 1e9)
 
 
 def test_a_ratio_is_the_median_of_the_ratios_within_rounds() -> None:

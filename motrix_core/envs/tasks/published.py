@@ -90,7 +90,7 @@ def quadruped_model(
     drives = SubElement(root, "actuator")
     for name, limit in zip(names, torque_limits, strict=True):
         bounds = {"forcelimited": "true", "forcerange": f"{-limit:g} {limit:g}"}
-        SubElement(drives, "position", name=name, joint=name, kp=stiffness, **bounds)
+        SubElement(drives, "position", {"name": name, "joint": name, "kp": stiffness, **bounds})
     root.append(deepcopy(_part(ours, "sensor", own)))
     ElementTree.ElementTree(root).write(target)
 

@@ -85,7 +85,7 @@ def _own(path: Path, backend: str) -> Converted:
 
 
 def _foreign(path: Path, backend: str, env: str | None) -> Converted:
-    from motrix_core.config.registry import default_rl_cfg
+    from motrix_core.config.own import default_ppo
     from motrix_core.envs.random_state import get_generator_state, make_generator
     from motrix_core.envs.registry import find_spec
     from motrix_core.learn.foreign import read_agent
@@ -104,7 +104,7 @@ def _foreign(path: Path, backend: str, env: str | None) -> Converted:
         )
     learning_rate, notes = agent.learning_rate, [*agent.notes]
     if learning_rate is None:
-        learning_rate = default_rl_cfg(env, "skrl", backend).learning_rate
+        learning_rate = default_ppo(env, backend).learning_rate
         notes.append(f"the file has no learning rate: {env}'s default of {learning_rate:g} is taken")
     notes.append(_sizes_note(agent))
     meta = {

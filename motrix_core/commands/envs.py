@@ -1,4 +1,4 @@
-"""`motrix envs`: the environments that can be trained, without importing a simulator."""
+"""`motrix envs`: the environments that can be trained; with `new` and `check`, one of your own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import math
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from motrix_core.commands import envs_check, envs_new
+from motrix_core.commands.own_env import add_source_flags, source_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,13 +29,25 @@ def add_parser(subparsers: Any) -> None:
         "Environments of installed plugins are listed too, with the error if they are broken.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout, nothing else")
+    add_source_flags(parser)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    envs_new.add_parser(actions)
+    envs_check.add_parser(actions)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the catalog; always 0, because a broken plugin does not keep the others from training."""
-    from motrix_core.envs.catalog import catalog
+    """Prints the catalog; then 0, because a broken plugin does not keep the others from training.
 
-    specs = list(catalog().values())
+    With `new` or `check` what these return.
+    """
+    if args.action is not None:
+        return {"new": envs_new, "check": envs_check}[args.action].run(args)
+    from motrix_core.envs.catalog import catalog
+    from motrix_core.envs.registry import find_spec, names_of
+
+    source = source_of(args)
+    brought = {name: find_spec(name, source) for name in names_of(source)}
+    specs = list({**brought, **{name: spec for name, spec in catalog().items() if name not in brought}}.values())
     if args.json:
         sys.stdout.write(json.dumps([_as_json(spec) for spec in specs], indent=2, allow_nan=False) + "\n")
         return 0

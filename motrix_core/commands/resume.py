@@ -21,16 +21,23 @@ def plan(args: argparse.Namespace, flags: dict[str, Any]) -> tuple[Run, Continua
 
     `flags` are the flags that were given, by configuration path. A run keeps its configuration: only the backend and
     the budget can change, and anything else that is said must be what the run has anyway. Raises ConfigError,
-    RunNotFound, RunStateError, UnknownName or BackendUnusable before anything is touched.
+    RunNotFound, RunStateError, UnknownName or BackendUnusable before anything is touched, and as `find_spec` does for an
+    environment that somebody brought.
     """
     from motrix_core.config.sources import ConfigSources, runs_dir
+    from motrix_core.envs.registry import find_spec
+    from motrix_core.envs.source import CATALOG, EnvSource
     from motrix_core.process.resume import plan_resume
     from motrix_core.runs.layout import find_run
 
     # No environment variables: they are a person's wishes for new runs.
     given = ConfigSources(file=args.config, sets=args.sets, flags=flags).given()
     run = find_run(runs_dir(args.runs_dir, os.environ), args.resume)
-    _check_same(run, run.config(), given)
+    config = run.config()
+    _check_same(run, config, given)
+    if EnvSource.of(config) != CATALOG:
+        # A file that is gone or broken is told now, and not by a trainer that fails.
+        find_spec(config.env, EnvSource.of(config), config.env_options)
     backend = given.get("backend")
     return run, plan_resume(
         run, backend=None if backend == "auto" else backend, max_env_steps=given.get("ppo.max_env_steps")

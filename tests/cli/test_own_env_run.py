@@ -45,6 +45,12 @@ def test_a_file_is_found_again_to_continue_and_to_score(tmp_path: Path) -> None:
     scored = motrix("eval", "last", "--episodes", "8", "--json", folder=tmp_path)
     assert scored.returncode == 0, scored.stderr
     assert json.loads(scored.stdout)["env"] == "my-env"
+    # Gone, it is missed by its path, and the run stays as it is.
+    (tmp_path / "mine.py").unlink()
+    missed = motrix("run", "--resume", "last", "--max-env-steps", "512", folder=tmp_path)
+    assert missed.returncode == 2
+    assert f"environment file {tmp_path / 'mine.py'} does not exist" in missed.stderr
+    assert events(run)[-1]["env_steps"] == 256
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def test_the_command_imports_no_simulator() -> None:
     program = (
         "import argparse, sys\n"
         "from motrix_core.commands import envs\n"
-        "envs.run(argparse.Namespace(json=False))\n"
+        "parser = argparse.ArgumentParser()\n"
+        "envs.add_parser(parser.add_subparsers())\n"
+        "envs.run(parser.parse_args(['envs']))\n"
         "loaded = [name for name in ('motrixsim', 'mujoco', 'gymnasium', 'torch', 'jax') if name in sys.modules]\n"
         "sys.exit(', '.join(loaded) or 0)\n"
     )

@@ -1,0 +1,60 @@
+"""`motrix envs new NAME`: a file with an environment of one's own that trains as it is."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from motrix_core.commands.own_env import TEMPLATE
+from motrix_core.errors import UsageError
+
+_TEMPLATE_NAME, _TEMPLATE_CLASS, _TEMPLATE_FILE = "my-env", "MyEnv", "my_env.py"
+
+
+def add_parser(actions: Any) -> None:
+    new = actions.add_parser(
+        "new",
+        help="write a file with an environment of your own",
+        description="Writes a commented Python file with an environment that trains as it is, to be changed.",
+    )
+    new.add_argument("name", metavar="NAME", help="the environment's name, say my-env; the file is my_env.py")
+    new.add_argument("-o", "--output", metavar="FILE.py", type=Path, help="where to write it")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the file's path on stdout and what to type next on stderr; 0. Nothing is overwritten."""
+    name, path = args.name, args.output
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*([_-][A-Za-z0-9]+)*", name) or len(name) > 100:
+        raise UsageError(
+            f"{name!r:.80} cannot name an environment",
+            mend="use letters, digits, - and _, as in my-env",
+        )
+    path = path or Path(f"{name.replace('-', '_').lower()}.py")
+    if path.suffix != ".py":
+        raise UsageError(f"{path} must end in .py")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template_text(name, path.name))
+    except FileExistsError as error:
+        raise UsageError(f"{path} exists already", mend="name another with -o FILE.py") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    sys.stdout.write(f"{path}\n")
+    sys.stderr.write(f"motrix envs check {name} --env-module {path}\nmotrix run --env {name} --env-module {path}\n")
+    return 0
+
+
+def template_text(name: str, file: str) -> str:
+    """The template with an environment called `name`, for a file called `file`."""
+    words = [word for word in re.split(r"[_-]", name) if word]
+    class_name = "".join(word[0].upper() + word[1:] for word in words)
+    text = TEMPLATE.read_text(encoding="utf-8")
+    # Its own class must not be that of the base or of anything else that the file imports.
+    if class_name in re.findall(r"\w+", text):
+        class_name += "Env" if class_name != _TEMPLATE_CLASS else ""
+    for old, new in ((_TEMPLATE_FILE, file), (_TEMPLATE_NAME, name), (_TEMPLATE_CLASS, class_name)):
+        text = text.replace(old, new)
+    return text

@@ -1,0 +1,108 @@
+"""`motrix envs check`: every mistake is found by the check that is for it, with what to mend."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from motrix_core.commands import envs
+from motrix_core.commands.own_env import TEMPLATE
+from motrix_core.envs import checks
+
+TEXT = TEMPLATE.read_text().replace("episode_s=5.0", "episode_s=1.0")
+OBSERVE = "return np.stack([self.position, self.velocity, self.target - self.position], axis=1)"
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "_SPEED_S", 0.0)
+
+
+def check(tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, str]) -> tuple[int, dict[str, dict]]:
+    """The exit code, and the checks by name, of the template with `changes`."""
+    text = TEXT
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    (tmp_path / "mine.py").write_text(text)
+    parser = argparse.ArgumentParser()
+    envs.add_parser(parser.add_subparsers())
+    code = envs.run(parser.parse_args(["envs", "check", "--env-module", str(tmp_path / "mine.py"), "--json"]))
+    document = json.loads(capsys.readouterr().out)
+    assert document["passed"] == (code == 0)
+    return code, {one["name"]: one for one in document["checks"]}
+
+
+def test_what_is_right_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
+    monkeypatch.setattr(checks, "_SPEED_S", 0.01)
+    code, found = check(tmp_path, capsys, {})
+    assert code == 0
+    assert {one["status"] for one in found.values()} == {"ok"}
+    assert list(found) == [
+        "make",
+        "reset",
+        "step",
+        "memory",
+        "bounds",
+        "episodes",
+        "same seed",
+        "other seed",
+        "save and restore",
+        "speed",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "detail", "mend"),
+    [
+        ("make", {"self.mass_kg = mass_kg": "raise OSError('no rail')"}, "OSError: no rail", ""),
+        ("reset", {"obs_dim=3": "obs_dim=4"}, "obs has the shape (4, 3), but (4, 4) is needed", "obs_dim"),
+        ("reset", {OBSERVE: OBSERVE + ".astype(np.float64)"}, "obs is float64, but float32 is needed", "astype"),
+        ("reset", {"return self.observations()[rows]": "return None"}, "obs is a NoneType", "NumPy array"),
+        ("step", {'reward=terms["near"]': 'reward=terms["near"].astype(float)'}, "reward is float64", "astype"),
+        ("step", {"self.action = actions[:, 0].copy()": "1 / 0"}, "mine.py, line 82: ZeroDivisionError", "line"),
+        (
+            "memory",
+            {OBSERVE: "self.kept = getattr(self, 'kept', np.zeros((self.num_envs, 3), np.float32)); "
+             "self.kept += 1; return self.kept"},
+            "overwrites the observations",
+            ".copy()",
+        ),
+        ("episodes", {'"near": np.exp(-4.0 * distance)': '"near": np.log(distance - 0.5)'}, "not finite", "logarithm"),
+        ("same seed", {"self.rng.uniform(-1.0, 1.0, len(rows))": "np.random.random(len(rows))"}, "one seed", "np.random"),
+        ("save and restore", {"self.target[:] = state": "_ = state"}, "obs differs from step 0", "get_task_state"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_found_by_its_check(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    changes: dict[str, str],
+    detail: str,
+    mend: str,
+) -> None:
+    code, found = check(tmp_path, capsys, changes)
+    assert code == 3
+    assert found[name]["status"] == "fail", found
+    assert detail in found[name]["detail"]
+    assert mend in found[name]["mend"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "detail"),
+    [
+        ("bounds", {"act_low=-1.0": 'act_low=-float("inf")'}, "[-inf, 1]"),
+        ("other seed", {"self.rng.uniform(-1.0, 1.0, len(rows))": "0.5"}, "two seeds begin with the same"),
+        ("episodes", {OBSERVE: f"return np.float32(1e8) * {OBSERVE[7:]}"}, "observations reach"),
+    ],
+)
+def test_what_may_be_meant_is_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, changes: dict[str, str], detail: str
+) -> None:
+    code, found = check(tmp_path, capsys, changes)
+    assert code == 0, found
+    assert found[name]["status"] == "warn"
+    assert detail in found[name]["detail"]

@@ -21,8 +21,8 @@ def plan(args: argparse.Namespace, flags: dict[str, Any]) -> tuple[Run, Continua
 
     `flags` are the flags that were given, by configuration path. A run keeps its configuration: only the backend and
     the budget can change, and anything else that is said must be what the run has anyway. Raises ConfigError,
-    RunNotFound, RunStateError, UnknownName or BackendUnusable before anything is touched, and as `find_spec` does for an
-    environment that somebody brought.
+    RunNotFound, RunStateError, UnknownName or BackendUnusable before anything is touched, and what `find_spec` raises
+    for an environment that somebody brought.
     """
     from motrix_core.config.sources import ConfigSources, runs_dir
     from motrix_core.envs.registry import find_spec

@@ -72,7 +72,7 @@ def test_what_is_right_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
             ".copy()",
         ),
         ("episodes", {'"near": np.exp(-4.0 * distance)': '"near": np.log(distance - 0.5)'}, "not finite", "logarithm"),
-        ("same seed", {"self.rng.uniform(-1.0, 1.0, len(rows))": "np.random.random(len(rows))"}, "one seed", "np.random"),
+        ("same seed", {"self.rng.uniform(-1.0, 1.0, len(rows))": "np.random.random(len(rows))"}, "one seed", "rng"),
         ("save and restore", {"self.target[:] = state": "_ = state"}, "obs differs from step 0", "get_task_state"),
     ],
 )  # fmt: skip

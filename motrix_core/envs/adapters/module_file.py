@@ -37,7 +37,7 @@ def specs_of(file: str) -> Mapping[str, EnvSpec]:
     path = Path(file)
     if path.suffix != ".py" or not path.is_file():
         rule = "is not a Python file" if path.exists() else "does not exist"
-        raise UsageError(f"environment file {file} {rule}", mend="check the path; motrix envs new NAME writes a new one")
+        raise UsageError(f"environment file {file} {rule}", mend="check the path; motrix envs new NAME writes one")
     return _load(str(path))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-PLACE_TITLES = {"app": "Everywhere", "launch": "Launch", "monitor": "Monitor", "runs": "Runs"}
+PLACE_TITLES = {"app": "Everywhere", "launch": "Launch", "monitor": "Monitor", "runs": "Runs", "compare": "Compare"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ APP_ACTIONS: tuple[Action, ...] = (
     ),
     Action("app.monitor", ("2",), "Monitor", "Go to Monitor; opens the newest live run.", "app", "Places", False),
     Action("app.runs", ("3",), "Runs", "Go to Runs: every run in the runs folder.", "app", "Places", False),
+    Action("app.compare", ("4",), "Compare", "Go to Compare: the marked runs side by side.", "app", "Places", False),
     Action("app.help", ("question_mark",), "help", "Explain the focused part and list the keys.", "app", "Help"),
     Action("app.palette", ("ctrl+p",), "palette", "Search every action by name.", "app", "Help"),
     Action("app.next_theme", ("ctrl+t",), "theme", "Switch to the next theme; it is remembered.", "app", "View", False),
@@ -77,6 +78,10 @@ LAUNCH_ACTIONS: tuple[Action, ...] = (
 
 RUNS_ACTIONS: tuple[Action, ...] = (
     Action("runs.open", ("enter", "o"), "open", "Open the run in Monitor.", "runs", "Run"),
+    Action("runs.mark", ("space",), "mark", "Mark the run for Compare, or take the mark away.", "runs", "Run"),
+    Action("runs.compare", ("c",), "compare", "Compare the marked runs, or with none the one here.", "runs", "Run"),
+    Action("runs.resume", ("u",), "resume", "Continue a run that is over, from its last checkpoint.", "runs", "Run"),
+    Action("runs.notes", ("t",), "tags", "Write a note and tags on the run.", "runs", "Run", False),
     Action("runs.stop", ("x",), "stop", "Stop the run after a last checkpoint; asks first.", "runs", "Run"),
     Action("runs.delete", ("d", "delete"), "delete", "Delete the run's folder; asks first.", "runs", "Run"),
     Action("runs.copy_path", ("y",), "copy path", "Copy the run's folder, also over SSH.", "runs", "Run"),
@@ -87,9 +92,10 @@ RUNS_ACTIONS: tuple[Action, ...] = (
 
 def all_actions() -> tuple[Action, ...]:
     """Every action of every place, in the order in which help and documentation show them."""
+    from motrix_tui.compare.actions import COMPARE_ACTIONS
     from motrix_tui.monitor.actions import MONITOR_ACTIONS
 
-    return (*APP_ACTIONS, *LAUNCH_ACTIONS, *MONITOR_ACTIONS, *RUNS_ACTIONS)
+    return (*APP_ACTIONS, *LAUNCH_ACTIONS, *MONITOR_ACTIONS, *RUNS_ACTIONS, *COMPARE_ACTIONS)
 
 
 def bindings(actions: Iterable[Action]) -> list[Binding]:

@@ -28,6 +28,7 @@ from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run, RunSummary
+    from motrix_tui.compare.pane import ComparePane
     from motrix_tui.launch.pane import LaunchPane
     from motrix_tui.monitor.pane import MonitorPane
     from motrix_tui.runs_table.pane import RunsPane
@@ -171,6 +172,10 @@ class MotrixApp(MotrixLike):
             from motrix_tui.monitor.pane import MonitorPane
 
             return MonitorPane(self.settings, id="monitor")
+        if name == "compare":
+            from motrix_tui.compare.pane import ComparePane
+
+            return ComparePane(self.core, id="compare")
         from motrix_tui.runs_table.pane import RunsPane
 
         pane = RunsPane(self.core, id="runs")
@@ -184,6 +189,13 @@ class MotrixApp(MotrixLike):
         """Show `run` in Monitor."""
         pane: MonitorPane = await self.show_place("monitor")  # type: ignore[assignment]
         pane.open_run(run)
+
+    async def action_compare(self) -> None:
+        await self.show_place("compare")
+
+    async def on_runs_pane_compare_wanted(self, event: RunsPane.CompareWanted) -> None:
+        pane: ComparePane = await self.show_place("compare")  # type: ignore[assignment]
+        pane.show(event.runs)
 
     async def action_launch(self) -> None:
         await self.show_place("launch")
@@ -220,6 +232,10 @@ class MotrixApp(MotrixLike):
             from motrix_tui.monitor.actions import MONITOR_ACTIONS
 
             return (*MONITOR_ACTIONS, *APP_ACTIONS)
+        if self.place == "compare":
+            from motrix_tui.compare.actions import COMPARE_ACTIONS
+
+            return (*COMPARE_ACTIONS, *APP_ACTIONS)
         return (*(LAUNCH_ACTIONS if self.place == "launch" else RUNS_ACTIONS), *APP_ACTIONS)
 
     async def perform(self, action: Action) -> None:

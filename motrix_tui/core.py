@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from motrix_core.envs.spec import EnvSpec
     from motrix_core.errors import Problem
     from motrix_core.hardware import Inventory, Probe
+    from motrix_core.runs.index import RunIndex
     from motrix_core.runs.layout import Run, RunSummary
+    from motrix_core.runs.notes import Notes
 
 PROBES = ("jax", "torch", "motrixsim", "mujoco")
 
@@ -47,6 +49,8 @@ class Core:
     def __init__(self, runs_dir: str | Path | None) -> None:
         self._runs_dir = runs_dir
         self._has_gpus = True
+        self._index: RunIndex | None = None
+        self._listing = threading.Lock()
 
     @property
     def runs_dir(self) -> Path:
@@ -159,10 +163,54 @@ class Core:
         launch(run)
 
     def list_runs(self) -> list[RunSummary]:
+        """Every run, newest first; the second time only what changed is read."""
         with _IMPORTING:
-            from motrix_core.runs.layout import list_runs
+            from motrix_core.runs.index import RunIndex
 
-        return list_runs(self.runs_dir)
+            if self._index is None or self._index.runs_dir != self.runs_dir:
+                self._index = RunIndex(self.runs_dir)
+        with self._listing:
+            return self._index.refresh()
+
+    def resume(self, run: Run) -> str:
+        """Continue `run` from its last checkpoint; returns where that is. Takes seconds: the backend is probed.
+
+        Raises RunStateError, BackendUnusable or what else stands in the way."""
+        with _IMPORTING:
+            from motrix_core.process.launch import launch
+            from motrix_core.process.resume import plan_resume
+
+        plan = plan_resume(run)
+        launch(run, backend=plan.backend, max_env_steps=plan.max_env_steps)
+        return plan.note
+
+    def notes(self, run: Run) -> Notes:
+        with _IMPORTING:
+            from motrix_core.runs.notes import read_notes
+
+        return read_notes(run)
+
+    def all_notes(self, runs: Sequence[Run]) -> dict[Path, Notes]:
+        """What is written about `runs`, by folder; a damaged file says nothing here, and what is wrong when opened."""
+        with _IMPORTING:
+            from motrix_core.runs.notes import read_notes
+
+        found = {}
+        for run in runs:
+            try:
+                notes = read_notes(run)
+            except MotrixError:
+                continue
+            if notes.note or notes.tags:
+                found[run.path] = notes
+        return found
+
+    def write_notes(self, run: Run, note: str, tags: str) -> None:
+        """Replace the note and the tags, which spaces or commas separate. Raises RunsFolderError."""
+        with _IMPORTING:
+            from motrix_core.runs.notes import Notes, tags_in, write_notes
+
+        write_notes(run, Notes(note, tags_in(tags)))
 
     def request_stop(self, run: Run) -> None:
         with _IMPORTING:

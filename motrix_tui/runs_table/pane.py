@@ -21,15 +21,17 @@ from motrix_core.runs.text import plain
 from motrix_tui.actions import RUNS_ACTIONS, bindings
 from motrix_tui.core import Core
 from motrix_tui.runs_table.digest import Digest, Digests
+from motrix_tui.runs_table.more_actions import MoreActions
 from motrix_tui.runs_table.rows import Column, Row, columns_for, explanation, make_row
 from motrix_tui.shell.dialogs import Answer, Question
 from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run, RunSummary
+    from motrix_core.runs.notes import Notes
 
 
-class RunsPane(Vertical):
+class RunsPane(MoreActions, Vertical):
     HELP = (
         "Every run of the runs folder, the newest first. Enter opens one in Monitor. The filter takes words, and words "
         "for one column: env:cartpole status:failed."
@@ -62,6 +64,8 @@ class RunsPane(Vertical):
         self._digests = Digests()
         self._numbers: Mapping[Path, Digest] = {}
         self._reading = False
+        self._marked: dict[Path, Run] = {}
+        self._notes: Mapping[Path, Notes] = {}
         self._rows: dict[str, Row] = {}
         self._columns: tuple[Column, ...] = ()
         self.border_title = "Runs"
@@ -101,6 +105,7 @@ class RunsPane(Vertical):
         # The digests belong to one thread at a time.
         if self._summaries and not self._reading:
             self._reading = True
+            self._notes = await in_thread(self._core.all_notes, [item.run for item in self._summaries])
             self._numbers = await in_thread(self._digests.refresh, self._summaries)
             self._reading = False
             self._draw()
@@ -110,16 +115,29 @@ class RunsPane(Vertical):
     def _draw(self) -> None:
         now = time.time()
         summaries = self._summaries or ()
-        rows = [make_row(item, self._numbers.get(item.run.path, Digest()), now) for item in summaries]
+        known = {item.run.path for item in summaries}
+        self._marked = {path: run for path, run in self._marked.items() if path in known}
+        rows = [self._row(item, now) for item in summaries]
         query = self.query_one(RunsFilter).value
         matching = [row for row in rows if row.matches(query)]
         self._fill(matching)
         live = sum(item.state is not None and item.state.is_live for item in summaries)
         shown = f"{len(matching)} of {len(rows)}" if query else f"{len(rows)}"
         noun = "run" if shown == "1" else "runs"
-        self.border_subtitle = f"{shown} {noun} · {live} live" if rows else ""
+        marked = f" · {len(self._marked)} marked" if self._marked else ""
+        self.border_subtitle = f"{shown} {noun} · {live} live{marked}" if rows else ""
         self._show_empty(rows, matching)
         self._explain()
+
+    def _row(self, summary: RunSummary, now: float) -> Row:
+        path = summary.run.path
+        row = make_row(summary, self._numbers.get(path, Digest()), now)
+        notes = self._notes.get(path)
+        if notes is not None:
+            row.texts.update(tag=" ".join(notes.tags), note=notes.note)
+        if path in self._marked:
+            row.texts["env"] = f"◆ {row.texts['env']}"
+        return row
 
     def _show_empty(self, rows: Sequence[Row], matching: Sequence[Row]) -> None:
         text = ""
@@ -181,7 +199,8 @@ class RunsPane(Vertical):
 
     def _explain(self) -> None:
         row = self.current
-        self.query_one("#explanation", Static).update(explanation(row.summary) if row else "")
+        parts = [explanation(row.summary), row.texts.get("tag", ""), row.texts.get("note", "")] if row else []
+        self.query_one("#explanation", Static).update(" · ".join(part for part in parts if part))
 
     def on_data_table_row_highlighted(self) -> None:
         self._explain()

@@ -14,7 +14,7 @@ from motrix_tui.core import Usage
 from motrix_tui.shell.tab_strip import Tab, TabStrip
 from motrix_tui.text import BARS, gibibytes
 
-PLACES = (("launch", "1 Launch"), ("monitor", "2 Monitor"), ("runs", "3 Runs"))
+PLACES = (("launch", "1 Launch"), ("monitor", "2 Monitor"), ("runs", "3 Runs"), ("compare", "4 Compare"))
 WIDE, MIDDLE = 104, 76
 
 

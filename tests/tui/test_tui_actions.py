@@ -6,12 +6,13 @@ import pytest
 
 from motrix_tui.actions import Action, all_actions, bindings, conflicts, key_name
 from motrix_tui.app import MotrixApp
+from motrix_tui.compare.pane import ComparePane
 from motrix_tui.keys_page import page
 from motrix_tui.launch.pane import LaunchPane
 from motrix_tui.monitor.pane import MonitorPane
 from motrix_tui.runs_table.pane import RunsPane
 
-PLACES = {"app": MotrixApp, "launch": LaunchPane, "monitor": MonitorPane, "runs": RunsPane}
+PLACES = {"app": MotrixApp, "launch": LaunchPane, "monitor": MonitorPane, "runs": RunsPane, "compare": ComparePane}
 
 
 def test_no_key_means_two_things_in_one_place() -> None:

@@ -28,6 +28,10 @@ def legend(
     texts = [f"{curve.label} {value_of(curve, crosshair)}" for curve in curves]
     if sum(len(entry) + 3 for entry in texts) - 1 > columns and crosshair is None:
         texts = [curve.label for curve in curves]
+    if sum(len(entry) + 3 for entry in texts) - 1 > columns and any(not curve.quiet for curve in curves):
+        # What is background to the others is the first that a narrow legend does without.
+        kept = [(curve, entry) for curve, entry in zip(curves, texts, strict=True) if not curve.quiet]
+        curves, texts = [curve for curve, _ in kept], [entry for _, entry in kept]
     segments: list[Segment] = []
     room = columns
     for index, (curve, entry) in enumerate(zip(curves, texts, strict=True)):

@@ -47,6 +47,7 @@ class ComparePane(ChartActions, Vertical):
     ComparePane #nothing-compared { height: 1fr; content-align: center middle; color: $muted; }
     ComparePane ChartGrid { display: none; }
     ComparePane #compared { height: auto; max-height: 45%; padding: 0 1; display: none; border-top: solid $rule; }
+    ComparePane #compared-text { width: auto; text-wrap: nowrap; }
     ComparePane.-some #nothing-compared { display: none; }
     ComparePane.-some ChartGrid { display: block; }
     ComparePane.-some.-details #compared { display: block; }

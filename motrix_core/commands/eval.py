@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from motrix_core.commands.export import choose_checkpoint
+from motrix_core.commands.export import choose_named
 from motrix_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -108,13 +108,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _subject(token: str, args: argparse.Namespace) -> _Subject:
     from motrix_core.config.sources import runs_dir
-    from motrix_core.runs.layout import find_run
 
-    # Only what names a checkpoint is cut off: a folder may have an @ in its name.
-    name, at, which = token.rpartition("@")
-    named = bool(at) and (which in ("best", "last") or which.replace("_", "").isdigit())
-    run = find_run(runs_dir(args.runs_dir, os.environ), name if named else token)
-    return _Subject(run, choose_checkpoint(run, which if named else args.checkpoint))
+    return _Subject(*choose_named(token, runs_dir(args.runs_dir, os.environ), args.checkpoint))
 
 
 def _task(subjects: list[_Subject], sim: str | None) -> Task:

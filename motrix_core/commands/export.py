@@ -60,6 +60,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def choose_named(token: str, runs_dir: Path, which: str | None = None) -> tuple[Run, CheckpointInfo]:
+    """The run and the checkpoint that RUN, RUN@best, RUN@last or RUN@ENV_STEPS means; `which` holds for RUN alone.
+
+    Raises:
+        RunNotFound: there is no such run.
+        CheckpointError: as `choose_checkpoint` does.
+    """
+    from motrix_core.runs.layout import find_run
+
+    # Only what names a checkpoint is cut off: a folder may have an @ in its name.
+    name, at, named = token.rpartition("@")
+    cut = bool(at) and (named in ("best", "last") or named.replace("_", "").isdigit())
+    run = find_run(runs_dir, name if cut else token)
+    return run, choose_checkpoint(run, named if cut else which)
+
+
 def choose_checkpoint(run: Run, which: str | None) -> CheckpointInfo:
     """The checkpoint of `run` that `which` means: "best", "last", or a number of env steps.
 

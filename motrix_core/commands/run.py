@@ -54,6 +54,12 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--render", action="store_true", help="show environment 0 in the simulator's own window while training"
     )
+    parser.add_argument(
+        "--init-from",
+        metavar="CKPT|RUN",
+        help="start a new run with the networks and scalers of a checkpoint's folder, or of a run (RUN@best, RUN@last "
+        "or RUN@ENV_STEPS; default: its best, else its last)",
+    )
     parser.add_argument("--detach", action="store_true", help="start it, print its folder and return at once")
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="stdout has one JSON event per line and nothing else")
@@ -115,7 +121,16 @@ def flag_values(args: argparse.Namespace) -> dict[str, Any]:
         values["ppo.seed"] = None
     if args.render:
         values["train.render"] = True
+    if args.init_from is not None:
+        values["init_from"] = _initial(args)
     return values
+
+
+def _initial(args: argparse.Namespace) -> str:
+    from motrix_core.commands.init_from import find_initial
+    from motrix_core.config.sources import runs_dir
+
+    return str(find_initial(args.init_from, runs_dir(args.runs_dir, os.environ)))
 
 
 def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
@@ -124,6 +139,7 @@ def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     Raises UnknownName, ConfigError, BackendUnusable, NoUsableBackend, SimulatorUnusable, MissingExtra, or
     EnvironmentFailed for an environment that somebody brought and that does not work, all before anything is written.
     """
+    from motrix_core.commands.init_from import check_initial
     from motrix_core.config.sources import ConfigSources
     from motrix_core.envs.catalog import catalog
     from motrix_core.envs.registry import find_spec, names_of
@@ -152,6 +168,7 @@ def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     if sim.backend in selection.probes:
         check_sim(selection.probes[sim.backend], spec.sims)
     effective = sources.build(env, selection.backend)
+    check_initial(effective.config, spec)
     try_out(spec, sim.backend, effective.config.env_options, sources.source)
     config = effective.config.model_copy(update={"backend": selection.backend, "sim": sim.backend})
     extra = {

@@ -95,7 +95,8 @@ def command_line(config: RunConfig) -> list[str]:
     user's file or folder every hyperparameter is.
     """
     argv = ["motrix-tui", "--run", "--env", config.env, "--backend", config.backend]
-    for flag, path in (("--env-module", config.env_module), ("--env-path", config.env_path)):
+    paths = {"--env-module": config.env_module, "--env-path": config.env_path, "--init-from": config.init_from}
+    for flag, path in paths.items():
         argv += [flag, path] if path is not None else []
     if config.sim != "auto":
         argv += ["--sim", config.sim]

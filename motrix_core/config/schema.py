@@ -18,12 +18,13 @@ from motrix_core.config import rules
 from motrix_core.config.setting import (
     Flag,
     LayerSizes,
+    OptionalPath,
     OptionValue,
     Real,
     Whole,
     check_env_name,
     check_env_options,
-    check_path,
+    path_setting,
     setting,
 )
 
@@ -377,19 +378,16 @@ class RunConfig(_Model):
         "none is for environments without physics engine.",
         group="Run",
     )
-    env_module: Annotated[str | None, AfterValidator(check_path)] = setting(
-        None,
-        title="Environment file",
-        help="A Python file of your own that the environment is in, as --env-module gives it.",
-        group="Run",
-        none_text="none",
+    env_module: OptionalPath = path_setting(
+        "Environment file", "A Python file of your own that the environment is in, as --env-module gives it."
     )
-    env_path: Annotated[str | None, AfterValidator(check_path)] = setting(
-        None,
-        title="MotrixLab folder",
-        help="The motrix_envs/src of a MotrixLab-S1 checkout that the environment is in, as --env-path gives it.",
-        group="Run",
-        none_text="none",
+    env_path: OptionalPath = path_setting(
+        "MotrixLab folder",
+        "The motrix_envs/src of a MotrixLab-S1 checkout that the environment is in, as --env-path gives it.",
+    )
+    init_from: OptionalPath = path_setting(
+        "Start from",
+        "The folder of a checkpoint whose networks and scalers training starts with, as --init-from gives it.",
     )
     ppo: PPOCfg = Field(default_factory=PPOCfg, title="PPO")
     train: TrainCfg = Field(default_factory=TrainCfg, title="Training")

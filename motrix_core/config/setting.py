@@ -6,7 +6,7 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from motrix_core.envs.source import GYMNASIUM
 
@@ -50,6 +50,11 @@ def setting(
     numeric = not isinstance(default, bool | tuple | str)
     bounds: dict[str, Any] = {"ge": lower, "le": upper} if numeric else {}
     return Field(default, title=title, description=help, json_schema_extra=extra, **bounds)
+
+
+def path_setting(title: str, help: str) -> Any:
+    """A field of type `OptionalPath`, which is beside the form."""
+    return setting(None, title=title, help=help, group="Run", none_text="none")
 
 
 def _typed_number(value: object) -> object:
@@ -98,6 +103,7 @@ def check_env_options(options: dict[str, OptionValue]) -> dict[str, OptionValue]
     return options
 
 
+OptionalPath = Annotated[str | None, AfterValidator(check_path)]
 Whole = Annotated[int, BeforeValidator(_typed_number)]
 Real = Annotated[float, BeforeValidator(_typed_number)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -23,6 +23,7 @@ from motrix_core.envs.source import EnvSource
 from motrix_core.errors import ConfigError, Problem, RunsFolderError
 
 ENVIRONMENT_VARIABLES = {"backend": "MOTRIX_BACKEND", "sim": "MOTRIX_SIM"}
+_PATH_FIELDS = (*SOURCE_FIELDS, "init_from")
 RUNS_DIR_VARIABLE = "MOTRIX_RUNS_DIR"
 
 
@@ -174,7 +175,7 @@ class ConfigSources:
 def _absolute(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """`values` with the paths among them seen from `folder`; what cannot be a path is left to validation."""
     return {
-        path: _seen_from(folder, value) if path in SOURCE_FIELDS and isinstance(value, str) else value
+        path: _seen_from(folder, value) if path in _PATH_FIELDS and isinstance(value, str) else value
         for path, value in values.items()
     }
 

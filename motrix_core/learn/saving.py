@@ -62,7 +62,8 @@ def _saves_state(env: Any) -> bool:
 
 def _env_arrays(session: TrainSession, env: Any, statistics: EpisodeStatistics) -> Arrays:
     # An environment written for another NpEnv may have no state to save; resuming it begins new episodes.
-    env_state = env.get_state() if _saves_state(env) else {}
+    # Before the first update a run has only what it starts from: its first episodes are yet to be drawn.
+    env_state = env.get_state() if session.update and _saves_state(env) else {}
     return {
         **{f"state.{name}": array for name, array in env_state.items()},
         **{f"episode.{name}": array for name, array in statistics.get_state().items()},
@@ -107,7 +108,7 @@ def restore_newest(
     if env_state and _saves_state(env):
         env.set_state(env_state)
         statistics.set_state(_under("episode.", saved))
-    else:
+    elif meta.get("update") != 0:
         session.warn(f"{session.config.env} has no saved state: new episodes begin in every environment")
     set_generator_state(session.rng, _under("generator.", saved))
     session.seed = int(_number(meta, "seed", newest.path))

@@ -24,6 +24,7 @@ from motrix_core.learn.backend import Trainer, UpdateReport, build_trainer
 from motrix_core.learn.best import Evaluations
 from motrix_core.learn.clock import PHASES, PhaseClock
 from motrix_core.learn.guard import Guard
+from motrix_core.learn.initial import read_weights, with_weights
 from motrix_core.learn.metrics import EpisodeStatistics, Metrics
 from motrix_core.learn.requests import Requests
 from motrix_core.learn.spectator import Spectator
@@ -152,13 +153,17 @@ class TrainSession:
         self.clock.take()
 
     def begin(self, trainer: Trainer, env: Any) -> None:
-        """Take over `trainer` and `env`: continue from the run's newest checkpoint, if it has one."""
+        """Take over `trainer` and `env`, and go on from the newest checkpoint, or begin from `init_from`, if any."""
         self._trainer, self._env = trainer, env
         self.requests.begin(trainer)
         if self.world.writes and self.config.train.tensorboard and self._mirror is None:
             self._mirror = TensorBoardMirror(self.run.paths.tensorboard)
         meta = saving.restore_newest(self, trainer, env, self._statistics)
         self._saved_at = self.batched_steps
+        if meta is None and self.config.init_from is not None:
+            trainer.restore(with_weights(trainer.capture(), read_weights(Path(self.config.init_from), trainer.spec)))
+            # From here on the run depends on nothing outside of its folder.
+            self.save_checkpoint()
         if self.guard.problem is not None:
             self.write("warning", self.guard.restart(trainer, self.env_steps))
         if meta is not None:

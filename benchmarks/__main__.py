@@ -8,7 +8,7 @@ import sys
 
 from motrix_core.bench.common import machine
 
-NAMES = ("dashboard", "charts", "live")
+NAMES = ("dashboard", "charts", "live", "runs_list")
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Every action of the dashboard: the one source of bindings, footer, palette, help and `docs/keys.md`.
 
-An action belongs to a place: "app" (works everywhere), "launch", "monitor" or "runs". The last part of its id is the
-name of its handler: `launch.copy_command` runs `action_copy_command` of the Launch pane (or of the app, for "app").
+An action belongs to a place: "app" (works everywhere), "launch", "monitor", "runs" or "play". The last part of its id is
+the name of its handler: `launch.copy_command` runs `action_copy_command` of the Launch pane (or of the app, for "app").
 """
 
 from __future__ import annotations
@@ -11,7 +11,14 @@ from dataclasses import dataclass
 
 from textual.binding import Binding
 
-PLACE_TITLES = {"app": "Everywhere", "launch": "Launch", "monitor": "Monitor", "runs": "Runs", "compare": "Compare"}
+PLACE_TITLES = {
+    "app": "Everywhere",
+    "launch": "Launch",
+    "monitor": "Monitor",
+    "runs": "Runs",
+    "compare": "Compare",
+    "play": "Play",
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ APP_ACTIONS: tuple[Action, ...] = (
     ),
     Action("app.monitor", ("2",), "Monitor", "Go to Monitor; opens the newest live run.", "app", "Places", False),
     Action("app.runs", ("3",), "Runs", "Go to Runs: every run in the runs folder.", "app", "Places", False),
+    Action("app.play", ("5",), "Play", "Go to Play; plays the newest run.", "app", "Places", False),
     Action("app.compare", ("4",), "Compare", "Go to Compare: the marked runs side by side.", "app", "Places", False),
     Action("app.help", ("question_mark",), "help", "Explain the focused part and list the keys.", "app", "Help"),
     Action("app.palette", ("ctrl+p",), "palette", "Search every action by name.", "app", "Help"),
@@ -78,6 +86,7 @@ LAUNCH_ACTIONS: tuple[Action, ...] = (
 
 RUNS_ACTIONS: tuple[Action, ...] = (
     Action("runs.open", ("enter", "o"), "open", "Open the run in Monitor.", "runs", "Run"),
+    Action("runs.play", ("p",), "play", "Watch the run's policy in Play.", "runs", "Run"),
     Action("runs.mark", ("space",), "mark", "Mark the run for Compare, or take the mark away.", "runs", "Run"),
     Action("runs.compare", ("c",), "compare", "Compare the marked runs, or with none the one here.", "runs", "Run"),
     Action("runs.resume", ("u",), "resume", "Continue a run that is over, from its last checkpoint.", "runs", "Run"),
@@ -94,8 +103,9 @@ def all_actions() -> tuple[Action, ...]:
     """Every action of every place, in the order in which help and documentation show them."""
     from motrix_tui.compare.actions import COMPARE_ACTIONS
     from motrix_tui.monitor.actions import MONITOR_ACTIONS
+    from motrix_tui.play.actions import PLAY_ACTIONS
 
-    return (*APP_ACTIONS, *LAUNCH_ACTIONS, *MONITOR_ACTIONS, *RUNS_ACTIONS, *COMPARE_ACTIONS)
+    return (*APP_ACTIONS, *LAUNCH_ACTIONS, *MONITOR_ACTIONS, *RUNS_ACTIONS, *COMPARE_ACTIONS, *PLAY_ACTIONS)
 
 
 def bindings(actions: Iterable[Action]) -> list[Binding]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from motrix_tui.compare.pane import ComparePane
     from motrix_tui.launch.pane import LaunchPane
     from motrix_tui.monitor.pane import MonitorPane
+    from motrix_tui.play.pane import PlayPane
     from motrix_tui.runs_table.pane import RunsPane
 
 LOAD_PERIOD_S = 2.0
@@ -176,6 +177,10 @@ class MotrixApp(MotrixLike):
             from motrix_tui.compare.pane import ComparePane
 
             return ComparePane(self.core, id="compare")
+        if name == "play":
+            from motrix_tui.play.pane import PlayPane
+
+            return PlayPane(self.core, id="play")
         from motrix_tui.runs_table.pane import RunsPane
 
         pane = RunsPane(self.core, id="runs")
@@ -189,6 +194,16 @@ class MotrixApp(MotrixLike):
         """Show `run` in Monitor."""
         pane: MonitorPane = await self.show_place("monitor")  # type: ignore[assignment]
         pane.open_run(run)
+
+    async def play_run(self, run: Run) -> None:
+        """Show the policy of `run` in Play."""
+        pane: PlayPane = await self.show_place("play")  # type: ignore[assignment]
+        pane.open_run(run)
+
+    async def action_play(self) -> None:
+        pane: PlayPane = await self.show_place("play")  # type: ignore[assignment]
+        if pane.run is None and self.runs:
+            pane.open_run(self.runs[0].run)
 
     async def action_compare(self) -> None:
         await self.show_place("compare")
@@ -219,6 +234,15 @@ class MotrixApp(MotrixLike):
     async def on_runs_pane_opened(self, event: RunsPane.Opened) -> None:
         await self.open_run(event.run)
 
+    async def on_runs_pane_play_wanted(self, event: RunsPane.PlayWanted) -> None:
+        await self.play_run(event.run)
+
+    async def on_monitor_pane_play_wanted(self, event: MonitorPane.PlayWanted) -> None:
+        await self.play_run(event.run)
+
+    async def on_play_pane_opened(self, event: PlayPane.Opened) -> None:
+        await self.open_run(event.run)
+
     async def on_monitor_pane_detached(self) -> None:
         await self.show_place("runs")
 
@@ -236,6 +260,10 @@ class MotrixApp(MotrixLike):
             from motrix_tui.compare.actions import COMPARE_ACTIONS
 
             return (*COMPARE_ACTIONS, *APP_ACTIONS)
+        if self.place == "play":
+            from motrix_tui.play.actions import PLAY_ACTIONS
+
+            return (*PLAY_ACTIONS, *APP_ACTIONS)
         return (*(LAUNCH_ACTIONS if self.place == "launch" else RUNS_ACTIONS), *APP_ACTIONS)
 
     async def perform(self, action: Action) -> None:

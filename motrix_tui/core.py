@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from motrix_core.runs.index import RunIndex
     from motrix_core.runs.layout import Run, RunSummary
     from motrix_core.runs.notes import Notes
+    from motrix_tui.play.child import PlayChild
 
 PROBES = ("jax", "torch", "motrixsim", "mujoco")
 
@@ -161,6 +162,13 @@ class Core:
             from motrix_core.process.launch import launch
 
         launch(run)
+
+    def play(self, run: Run, width: int, height: int) -> PlayChild:
+        """What plays the policy of `run` in pictures of `width` × `height` characters."""
+        with _IMPORTING:
+            from motrix_tui.play.child import PlayChild
+
+        return PlayChild({"run": str(run.path), "checkpoint": None, "width": width, "height": height})
 
     def list_runs(self) -> list[RunSummary]:
         """Every run, newest first; the second time only what changed is read."""

@@ -56,6 +56,12 @@ class RunsPane(MoreActions, Vertical):
 
         run: Run
 
+    @dataclass
+    class PlayWanted(Message):
+        """The person wants to watch the policy of `run`."""
+
+        run: Run
+
     def __init__(self, core: Core, *, id: str) -> None:
         super().__init__(id=id)
         self._core = core
@@ -228,6 +234,11 @@ class RunsPane(MoreActions, Vertical):
             self.notify(f"cannot be opened: {explanation(row.summary)}", severity="error", markup=False)
             return
         self.post_message(self.Opened(row.summary.run))
+
+    def action_play(self) -> None:
+        row = self.current
+        if row is not None:
+            self.post_message(self.PlayWanted(row.summary.run))
 
     def action_copy_path(self) -> None:
         row = self.current

@@ -14,7 +14,13 @@ from motrix_tui.core import Usage
 from motrix_tui.shell.tab_strip import Tab, TabStrip
 from motrix_tui.text import BARS, gibibytes
 
-PLACES = (("launch", "1 Launch"), ("monitor", "2 Monitor"), ("runs", "3 Runs"), ("compare", "4 Compare"))
+PLACES = (
+    ("launch", "1 Launch"),
+    ("monitor", "2 Monitor"),
+    ("runs", "3 Runs"),
+    ("compare", "4 Compare"),
+    ("play", "5 Play"),
+)
 WIDE, MIDDLE = 104, 76
 
 

@@ -10,9 +10,17 @@ from motrix_tui.compare.pane import ComparePane
 from motrix_tui.keys_page import page
 from motrix_tui.launch.pane import LaunchPane
 from motrix_tui.monitor.pane import MonitorPane
+from motrix_tui.play.pane import PlayPane
 from motrix_tui.runs_table.pane import RunsPane
 
-PLACES = {"app": MotrixApp, "launch": LaunchPane, "monitor": MonitorPane, "runs": RunsPane, "compare": ComparePane}
+PLACES = {
+    "app": MotrixApp,
+    "launch": LaunchPane,
+    "monitor": MonitorPane,
+    "runs": RunsPane,
+    "compare": ComparePane,
+    "play": PlayPane,
+}
 
 
 def test_no_key_means_two_things_in_one_place() -> None:

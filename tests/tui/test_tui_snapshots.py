@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_core import FakeCore, settle
 from textual.pilot import Pilot
 
+from motrix_core.runs.layout import Run
+from motrix_core.view.canvas import Canvas
 from motrix_tui.app import MotrixApp
 from motrix_tui.settings import Settings
 
@@ -48,3 +51,86 @@ def test_an_unusable_simulator(app: MotrixApp, snap_compare: Compare, size: tupl
 def test_help(core: FakeCore, tmp_path: Path, snap_compare: Compare, theme: str) -> None:
     app = MotrixApp(core, Settings.load(tmp_path / "settings.toml"), theme=theme)
     assert snap_compare(app, terminal_size=(120, 40), run_before=keys("question_mark"))
+
+
+class StillPlayer:
+    """Says one picture, and then nothing more."""
+
+    def __init__(self, *messages: dict[str, Any]) -> None:
+        self._messages = messages
+
+    async def messages(self) -> AsyncIterator[dict[str, Any]]:
+        for message in self._messages:
+            yield message
+
+    def tell(self, **command: Any) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+
+READY = {
+    "type": "ready",
+    "title": "cartpole · step_65536 (best) of 20260101-120000-jax-3f2a",
+    "checkpoint": "step_65536",
+    "checkpoints": [
+        {"name": "step_32768", "env_steps": 32768, "best": False},
+        {"name": "step_65536", "env_steps": 65536, "best": True},
+    ],
+    "drawable": True,
+}
+
+
+def cartpole_frame(width: int, height: int) -> dict[str, Any]:
+    """What the player says of a pole that leans a little."""
+    canvas = Canvas(width, height)
+    middle, ground = width, height * 4 - 6
+    points = np.array([(middle - 8, ground - 8), (middle + 8, ground - 8), (middle + 8, ground), (middle - 8, ground)])
+    canvas.segments(points, np.roll(points, -1, axis=0))
+    canvas.segments(np.array([[middle, ground - 8.0]]), np.array([[middle + 10.0, 6.0]]))
+    canvas.segments(np.array([[0.0, ground]]), np.array([[2.0 * width, ground]]))
+    return {
+        "type": "frame",
+        "lines": canvas.lines(),
+        "total": 412.0,
+        "steps": 412,
+        "episodes": 6,
+        "returns": [120.0, 480.0, 700.0, 950.0, 1000.0, 1000.0],
+        "terms": {"alive": 1.0, "effort": -0.12},
+        "actions": [0.41],
+        "paused": True,
+        "speed": 0.5,
+        "view": "side",
+    }
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_play(
+    app: MotrixApp,
+    core: FakeCore,
+    make_run: Callable[..., Run],
+    snap_compare: Compare,
+    monkeypatch: pytest.MonkeyPatch,
+    size: tuple[int, int],
+) -> None:
+    make_run()
+    monkeypatch.setattr(core, "play", lambda run, width, height: StillPlayer(READY, cartpole_frame(width, height)))
+    assert snap_compare(app, terminal_size=size, run_before=keys("5"))
+
+
+def test_play_without_a_run(app: MotrixApp, snap_compare: Compare) -> None:
+    assert snap_compare(app, terminal_size=(80, 24), run_before=keys("5"))
+
+
+def test_play_of_a_checkpoint_that_is_damaged(
+    app: MotrixApp,
+    core: FakeCore,
+    make_run: Callable[..., Run],
+    snap_compare: Compare,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make_run()
+    problem = {"type": "error", "message": "checkpoint step_65536 is damaged; use another checkpoint of the run"}
+    monkeypatch.setattr(core, "play", lambda run, width, height: StillPlayer(READY, problem))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=keys("5"))

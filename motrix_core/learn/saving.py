@@ -85,8 +85,6 @@ def restore_newest(
     if newest is None and checkpoints.list_checkpoints(session.run):
         # Beginning again would throw away what may have taken days.
         raise unusable[-1][1]
-    for _, error in unusable:
-        session.warn(f"{error.message}; training goes on from {newest.path.name if newest else 'the beginning'}")
     if newest is None:
         # Said when the run begins, while the choice can still be another one.
         if not _saves_state(env):
@@ -114,6 +112,8 @@ def restore_newest(
     session.seed = int(_number(meta, "seed", newest.path))
     session.env_steps = int(_number(meta, "env_steps", newest.path))
     session.update = int(_number(meta, "update", newest.path))
+    for _, error in unusable:
+        session.warn(f"{error.message}; training goes on from {newest.path.name}")
     return meta
 
 

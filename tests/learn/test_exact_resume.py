@@ -132,6 +132,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_said(tmp_path: Path) -> None:
     train_until(damaged, 3)
     assert_same_bits(saved(damaged), saved(whole))
     (warning,) = events_of(damaged, "warning")
+    assert warning["env_steps"] == ROLLOUT * ENVS
     assert "agent.safetensors is" in warning["data"]["message"]
     assert warning["data"]["message"].endswith(f"training goes on from step_{ROLLOUT * ENVS}")
 

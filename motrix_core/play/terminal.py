@@ -10,7 +10,7 @@ import termios
 import tty
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TextIO
+from typing import Any, TextIO
 
 _ENTER = "\x1b[?1049h\x1b[?25l"
 _LEAVE = "\x1b[?25h\x1b[?1049l"
@@ -27,7 +27,7 @@ class Terminal:
         self._in = sys.stdin.fileno()
         self._shown: list[str] = []
         self._size = (0, 0)
-        self._before: list[object] | None = None
+        self._before: list[Any] | None = None
 
     def __enter__(self) -> Terminal:
         self._before = termios.tcgetattr(self._in)

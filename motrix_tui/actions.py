@@ -1,7 +1,7 @@
 """Every action of the dashboard: the one source of bindings, footer, palette, help and `docs/keys.md`.
 
-An action belongs to a place: "app" works everywhere, the others are "launch", "monitor", "runs", "compare" and "play". The
-last part of its id names its handler: `launch.copy_command` runs `action_copy_command` of the Launch pane (or of the app).
+An action belongs to a place: "app" works everywhere, the others are "launch", "monitor", "runs", "compare" and "play".
+The last part of its id names its handler: `launch.copy_command` runs `action_copy_command` of the Launch pane.
 """
 
 from __future__ import annotations

@@ -306,8 +306,8 @@ class TrainCfg(_Model):
     threads: Whole = setting(
         0,
         title="Threads",
-        help="CPU threads for the simulator, and as many for the networks. 0 lets the simulator and the backend choose: "
-        "one for each core that the process may use.",
+        help="CPU threads for the simulator, and as many for the networks. 0 lets the simulator and the backend "
+        "choose: one for each core that the process may use.",
         group="Run",
         unit="threads",
         lower=0,

@@ -47,7 +47,8 @@ class _Wrong(Exception):
 
     def __init__(self, detail: str, mend: str = "", status: Status = "fail") -> None:
         super().__init__(detail)
-        self.detail, self.mend, self.status = detail, mend, status
+        self.detail, self.mend = detail, mend
+        self.status: Status = status
 
 
 def check_environment(spec: EnvSpec, make: Make) -> Iterator[Check]:

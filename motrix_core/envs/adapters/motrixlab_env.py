@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.random import mtrand
 from numpy.typing import NDArray
 
 from motrix_core.envs.adapters.motrixlab import make_inner
@@ -119,12 +120,12 @@ class MotrixLabEnv(NpEnv):
 
     @contextmanager
     def _randomness(self) -> Iterator[None]:
-        usual = np.random.get_bit_generator()
-        np.random.set_bit_generator(self.rng.bit_generator)
+        usual = mtrand.get_bit_generator()
+        mtrand.set_bit_generator(self.rng.bit_generator)
         try:
             yield
         finally:
-            np.random.set_bit_generator(usual)
+            mtrand.set_bit_generator(usual)
 
     def get_state(self) -> dict[str, NDArray]:
         """Nothing."""

@@ -105,7 +105,7 @@ class SameStep(_Mode):
                 )
             stepped.obs = stepped.obs.copy()
             for row in rows:
-                stepped.obs[row] = self._observations.row(_of_row(final, row))
+                stepped.obs[row] = self._observations.row(_of_row(final, int(row)))
         return stepped
 
     def restart(self, rows: NDArray[np.intp]) -> FloatArray:

@@ -102,7 +102,8 @@ class MountainCar(NpEnv):
         place = self._position[list(rows)]
         x = np.linspace(_LEFT, _RIGHT, 60)
         hill = np.tile(np.stack([x, _height(x)], axis=1), (len(place), 1, 1))
-        goal = np.tile([(_GOAL, _height(_GOAL)), (_GOAL, _height(_GOAL) + 0.15)], (len(place), 1, 1))
+        foot = float(_height(np.array(_GOAL)))
+        goal = np.tile(np.array([(_GOAL, foot), (_GOAL, foot + 0.15)]), (len(place), 1, 1))
         car = circle(np.stack([place, _height(place) + 0.05], axis=1), 0.05)
         return Sketch((hill, goal, car), (_LEFT, _RIGHT, -0.4, 0.65))
 

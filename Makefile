@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 BACKENDS ?= skrl-torch,skrl-jax
 STAMP := $(VENV)/.installed
 
-.PHONY: help install run test tui lint format bench screenshots results clean
+.PHONY: help install run test faults tui lint format bench screenshots results clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 14
@@ -31,6 +31,9 @@ tui: $(STAMP)    ## open the dashboard
 
 test: $(STAMP)   ## the whole test suite
 	$(BIN)/python -m pytest
+
+faults: $(STAMP) ## every fault of docs/reliability.md, as often as it says there (half an hour)
+	MOTRIX_FAULTS=full $(BIN)/python -m pytest tests/faults -s
 
 lint: $(STAMP)   ## ruff (lint and format) and pyright
 	$(BIN)/ruff check .

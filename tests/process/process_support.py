@@ -48,5 +48,5 @@ def processes_of(run: Run) -> list[psutil.Process]:
     return found
 
 
-def trainer_argv(run: Run, *options: str) -> list[str]:
-    return [sys.executable, str(FAKE_TRAINER), str(run.path), *options]
+def trainer_argv(run: Run, *options: str, program: Path = FAKE_TRAINER) -> list[str]:
+    return [sys.executable, str(program), str(run.path), *options]

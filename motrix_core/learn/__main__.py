@@ -16,6 +16,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,7 @@ def train(run: Run, stop: threading.Event) -> int:
         session.train()
         session.close()
     except Exception as error:
-        traceback.print_exc()
+        _print_failure()
         tell_failure(run, session, error)
         return EXIT_FAILED
     if session.finished:
@@ -88,7 +89,13 @@ def tell_failure(run: Run, session: TrainSession | None, error: Exception) -> No
         if session is not None:
             session.close()
     except MotrixError:
-        # A full disk, for example: console.log has the failure already, and the exit code says that there was one.
+        # A full disk, for example: the exit code still says that there was a failure.
+        _print_failure()
+
+
+def _print_failure() -> None:
+    # console.log is on the same disk as the events.
+    with suppress(OSError):
         traceback.print_exc()
 
 

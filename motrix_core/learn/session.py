@@ -157,7 +157,7 @@ class TrainSession:
         self._trainer, self._env = trainer, env
         self.requests.begin(trainer)
         if self.world.writes and self.config.train.tensorboard and self._mirror is None:
-            self._mirror = TensorBoardMirror(self.run.paths.tensorboard)
+            self._mirror = TensorBoardMirror(self.run.paths.tensorboard, self.warn)
         meta = saving.restore_newest(self, trainer, env, self._statistics)
         self._saved_at = self.batched_steps
         if meta is None and self.config.init_from is not None:

@@ -6,7 +6,10 @@ The x axis is skrl's: batched steps. Metrics that skrl does not have keep their 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from motrix_core.learn.metrics import Metrics
 
@@ -46,19 +49,39 @@ def tag(name: str) -> str:
 
 
 class TensorBoardMirror:
-    """Writes metrics to a folder that TensorBoard reads."""
+    """Writes metrics to a folder that TensorBoard reads.
 
-    def __init__(self, folder: Path) -> None:
+    The events are the truth and this is a copy: when the disk does not take it, it is given up, `on_lost` is told why,
+    and training goes on without it.
+    """
+
+    def __init__(self, folder: Path, on_lost: Callable[[str], None]) -> None:
         # Imported here: TensorBoard is needed by the trainer process alone, and costs 0.3 s.
         from tensorboard.compat.proto.event_pb2 import Event
         from tensorboard.compat.proto.summary_pb2 import Summary
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         self._event, self._summary = Event, Summary
-        self._writer = EventFileWriter(str(folder), max_queue_size=1000, flush_secs=FLUSH_S)
+        self._folder, self._on_lost = folder, on_lost
+        self._writer: Any = None
+        with self._or_given_up():
+            self._writer = EventFileWriter(str(folder), max_queue_size=1000, flush_secs=FLUSH_S)
+
+    @contextmanager
+    def _or_given_up(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._writer = None
+            reason = error.strerror or error
+            self._on_lost(
+                f"{self._folder} cannot be written: {reason}; training goes on without the TensorBoard mirror"
+            )
 
     def write(self, metrics: Metrics, batched_steps: int) -> None:
         """Write one point of every metric that has a value."""
+        if self._writer is None:
+            return
         values = [
             self._summary.Value(tag=tag(name), simple_value=value)
             for name, value in metrics.items()
@@ -69,8 +92,11 @@ class TensorBoardMirror:
         if known:
             values.append(self._summary.Value(tag="Stats / Env stepping time (ms)", simple_value=sum(known)))
         event = self._event(summary=self._summary(value=values), step=batched_steps, wall_time=time.time())
-        self._writer.add_event(event)
+        with self._or_given_up():
+            self._writer.add_event(event)
 
     def close(self) -> None:
         """Flush and close."""
-        self._writer.close()
+        if self._writer is not None:
+            with self._or_given_up():
+                self._writer.close()

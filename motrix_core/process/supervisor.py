@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from motrix_core.process.tail import EventTail
 from motrix_core.process.trainer import TrainerProcess
 from motrix_core.process.tree import adopt_orphans, descendants, end_descendants, reap
 from motrix_core.runs.events import EventType, EventWriter
-from motrix_core.runs.files import FILE_MODE
+from motrix_core.runs.files import FILE_MODE, reserve_room
 from motrix_core.runs.identity import boot_id, host_name, own_identity
 from motrix_core.runs.layout import Run
 from motrix_core.runs.state import RunState, Segment, write_state
@@ -40,6 +41,8 @@ _SAMPLE_EVERY_S = 2.0
 _LEFTOVER_GRACE_S = 1.0
 _LOCK_LIMIT_S = 1.0
 _LOCK_POLL_S = 0.02
+# For the state that says how the run ended, with room for some hundred segments.
+_RESERVE_BYTES = 64 << 10
 
 
 class Supervisor:
@@ -62,6 +65,8 @@ class Supervisor:
         self._kill_asked = False
         self._stop_asked = False
         self._told: set[str] = set()
+        self._unwritten: str | None = None
+        self._reserve = run.path / ".reserve"
         self._state = self._first_state()
         self._sampled_at = 0.0
 
@@ -77,6 +82,7 @@ class Supervisor:
     def supervise(self) -> Outcome:
         """Run trainers to the end of the run; returns how it ended, which is then recorded."""
         wake = self._listen()
+        self._hold_room()
         self._read_events(self._tail.skip_history)
         resumed = bool(self._state.segments)
         # All requests to a new run are for this trainer; those before a run goes on were for an earlier one.
@@ -195,17 +201,30 @@ class Supervisor:
         self._state = self._state.change(trainer=None, resources={})
 
     def _end_run(self, outcome: Outcome) -> None:
-        ended = {"status": outcome.status, "exit_code": outcome.exit_code, "cause": outcome.cause}
+        # Where the disk takes no events, the state has to say so: the trainer could not.
+        causes = [cause for cause in (outcome.cause, self._unwritten) if cause is not None]
+        cause = "; ".join(causes) or None
+        ended = {"status": outcome.status, "exit_code": outcome.exit_code, "cause": cause}
         self._event("run_ended", {**self._names(), **ended, "elapsed_s": round(self._state.elapsed_s, 3)})
         # Last: whoever sees a final status finds every event written.
         self._change(**ended)
+        with suppress(OSError):
+            self._reserve.unlink(missing_ok=True)
+
+    def _hold_room(self) -> None:
+        try:
+            reserve_room(self._reserve, _RESERVE_BYTES)
+        except OSError as error:
+            self._tell(f"no room is held back in {self.run.path}: {error.strerror or error}")
 
     def _event(self, type: EventType, data: dict[str, Any]) -> None:
         try:
             # Opened anew each time, because a trainer that was killed may have left half a line since.
             with EventWriter(self.run.paths.events) as writer:
                 writer.write(type, env_steps=self._tail.env_steps, update=self._tail.update, data=data)
+            self._unwritten = None
         except RunsFolderError as error:
+            self._unwritten = error.message
             self._tell(str(error))
 
     def _change(self, **changes: Any) -> None:
@@ -214,7 +233,8 @@ class Supervisor:
 
     def _save(self, *, sync: bool = True) -> None:
         try:
-            write_state(self.run.paths.state, self._state, sync=sync)
+            reserve = self._reserve if self._state.is_final else None
+            write_state(self.run.paths.state, self._state, sync=sync, reserve=reserve)
         except OSError as error:
             # A full disk must not end the supervision; the next change is another attempt.
             self._tell(f"{self.run.paths.state} cannot be written: {error.strerror or error}")
@@ -222,8 +242,10 @@ class Supervisor:
     def _tell(self, text: str) -> None:
         if text not in self._told:
             self._told.add(text)
-            sys.stderr.write(f"supervisor: {text}\n")
-            sys.stderr.flush()
+            # console.log is on the same disk: what it cannot take must not end the supervision.
+            with suppress(OSError):
+                sys.stderr.write(f"supervisor: {text}\n")
+                sys.stderr.flush()
 
     def _names(self) -> dict[str, str]:
         return {"run": str(self.run.path), "id": self.run.id, "env": self.run.env, "backend": self._segment.backend}

@@ -69,6 +69,30 @@ def replace_file(path: Path, data: bytes, *, sync: bool = True) -> None:
         sync_folder(path.parent)
 
 
+def reserve_room(path: Path, size: int) -> None:
+    """Make `path` a file that holds `size` bytes of the disk back, for `replace_from_reserve`. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    finally:
+        os.close(descriptor)
+
+
+def replace_from_reserve(reserve: Path, path: Path, data: bytes) -> None:
+    """As `replace_file`, in the room that `reserve` holds: this works on a full disk, once. Raises OSError."""
+    descriptor = os.open(reserve, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        written = os.pwrite(descriptor, data, 0)
+        if written < len(data):
+            raise OSError(28, f"only {written} of {len(data)} bytes fitted")
+        os.ftruncate(descriptor, len(data))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    reserve.replace(path)
+    sync_folder(path.parent)
+
+
 def read_regular(path: Path, *, max_bytes: int) -> bytes:
     """The content of a regular file. A symlink, a device, a pipe or too long a file raises OSError."""
     # Without O_NONBLOCK, opening a pipe that somebody put there would wait for ever.

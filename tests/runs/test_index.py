@@ -52,3 +52,42 @@ def test_a_state_that_gets_damaged_and_mended_is_noticed(run: Run, runs_dir: Pat
     write_state(run.paths.state, RunState(status="finished"))
     (mended,) = index.refresh()
     assert (mended.status, mended.problem) == ("finished", None)
+
+
+def test_runs_that_are_over_are_not_read_at_the_next_start(
+    make_run: MakeRun, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "WORTHWHILE_RUNS", 2)
+    over, live = make_run(), make_run("pendulum")
+    write_state(over.paths.state, RunState(status="finished"))
+    before = RunIndex(runs_dir).refresh()
+    read: list[Run] = []
+    real = index_module.summarise
+    monkeypatch.setattr(index_module, "summarise", lambda run: read.append(run) or real(run))
+    assert RunIndex(runs_dir).refresh() == before
+    assert read == [live]
+
+
+@pytest.mark.parametrize("kept", ["", "[]", '{"format":1,"entries":{"cartpole/x":[1]}}', '{"format":99,"entries":{}}'])
+def test_what_is_kept_can_be_deleted_or_damaged(
+    make_run: MakeRun, runs_dir: Path, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    monkeypatch.setattr(index_module, "WORTHWHILE_RUNS", 1)
+    run = make_run()
+    write_state(run.paths.state, RunState(status="finished"))
+    RunIndex(runs_dir).refresh()
+    assert (runs_dir / ".index.json").exists()
+    (runs_dir / ".index.json").write_text(kept)
+    assert RunIndex(runs_dir).refresh() == list_runs(runs_dir)
+
+
+def test_a_run_that_changed_since_it_was_kept_is_read(
+    make_run: MakeRun, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_module, "WORTHWHILE_RUNS", 1)
+    run = make_run()
+    write_state(run.paths.state, RunState(status="finished"))
+    RunIndex(runs_dir).refresh()
+    write_state(run.paths.state, RunState(status="failed", cause="it broke"))
+    (summary,) = RunIndex(runs_dir).refresh()
+    assert (summary.status, summary.state.cause if summary.state else None) == ("failed", "it broke")

@@ -94,7 +94,23 @@ RUNS_ACTIONS: tuple[Action, ...] = (
     Action("runs.stop", ("x",), "stop", "Stop the run after a last checkpoint; asks first.", "runs", "Run"),
     Action("runs.delete", ("d", "delete"), "delete", "Delete the run's folder; asks first.", "runs", "Run"),
     Action("runs.copy_path", ("y",), "copy path", "Copy the run's folder, also over SSH.", "runs", "Run"),
-    Action("runs.filter", ("slash",), "filter", "Filter the runs by any word that is shown.", "runs", "Table"),
+    Action(
+        "runs.filter",
+        ("slash",),
+        "filter",
+        "Filter by words and numbers: env:cartpole lr>=1e-3.",
+        "runs",
+        "Table",
+    ),
+    Action(
+        "runs.sort",
+        ("s",),
+        "sort",
+        "Order by the next column; a click on a heading does too.",
+        "runs",
+        "Table",
+    ),
+    Action("runs.reverse", ("S",), "reverse", "Turn the order round.", "runs", "Table", False),
     Action("runs.refresh", ("r",), "refresh", "Read the runs folder again now.", "runs", "Table", False),
 )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -212,6 +212,26 @@ class Core:
             if notes.note or notes.tags:
                 found[run.path] = notes
         return found
+
+    def all_settings(self, runs: Sequence[Run]) -> dict[Path, Mapping[str, Any]]:
+        """The settings of `runs` by path, by folder; a run whose configuration cannot be read has none."""
+        with _IMPORTING:
+            from motrix_core.config.keys import flatten
+
+        found: dict[Path, Mapping[str, Any]] = {}
+        for run in runs:
+            try:
+                found[run.path] = flatten(run.record()["config"])
+            except MotrixError:
+                found[run.path] = {}
+        return found
+
+    def setting_paths(self, names: Iterable[str]) -> dict[str, str | None]:
+        """The paths of the settings that people call `names` (lr, seed, ppo.num_envs); None for one that is none."""
+        with _IMPORTING:
+            from motrix_core.config.keys import path_of
+
+        return {name: path_of(name) for name in names}
 
     def write_notes(self, run: Run, note: str, tags: str) -> None:
         """Replace the note and the tags, which spaces or commas separate. Raises RunsFolderError."""

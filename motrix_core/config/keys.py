@@ -97,12 +97,27 @@ def unknown_key(path: str, value: object) -> Problem:
     return Problem(shown(path), shown(value), "is not a known setting", mend)
 
 
+def path_of(name: str) -> str | None:
+    """The path of the setting that is called `name`, with or without its section; None if there is none."""
+    path = canonical(name)
+    return path if is_known(path) else _by_last_part(name)
+
+
+def _by_last_part(path: str) -> str | None:
+    name = path.rpartition(".")[2].strip().replace("-", "_").lower()
+    return _names().get(name) or _ELSEWHERE.get(name)
+
+
+def _names() -> dict[str, str]:
+    return {known.rpartition(".")[2]: known for known in known_fields()}
+
+
 def suggest(path: str) -> str | None:
     """The known path most likely meant: `num_envs` and `train.num_envs` are `ppo.num_envs`, `lr` is known too."""
-    name = path.rpartition(".")[2].strip().replace("-", "_").lower()
-    by_name = {known.rpartition(".")[2]: known for known in known_fields()}
-    if name in by_name or name in _ELSEWHERE:
-        return by_name.get(name) or _ELSEWHERE[name]
+    found = _by_last_part(path)
+    if found is not None:
+        return found
+    name, by_name = path.rpartition(".")[2].strip().replace("-", "_").lower(), _names()
     near = nearest(name, by_name)
     return by_name[near] if near else nearest(path, known_fields())
 

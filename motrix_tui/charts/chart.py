@@ -98,22 +98,27 @@ class Chart(Navigation, can_focus=True):
     def labels(self) -> tuple[str, ...]:
         return tuple(self._curves)
 
-    def set_series(self, label: str, x: ArrayLike, y: ArrayLike, *, quiet: bool = False) -> None:
+    def set_series(self, label: str, x: ArrayLike, y: ArrayLike, *, quiet: bool = False, border_of: str = "") -> None:
         """Show a series, or what was added to it since the last call.
 
         `x` (n,) and `y` (n,) are the whole series; y that is not finite is a gap. A `quiet` series is drawn muted and
-        below the others, without a ghost.
+        below the others, without a ghost; so is the border of the band around the series `border_of`, in its colour.
         """
         curve = self._curves.get(label)
         if curve is None:
-            self._slots[label] = slot_for(label, set(self._slots.values()))
-            curve = Curve(label, SeriesBuffer(self._smoothing), len(self._curves), quiet)
+            self._slots[label] = self._slot(border_of or label)
+            curve = Curve(label, SeriesBuffer(self._smoothing), len(self._curves), quiet or bool(border_of))
             self._curves[label] = curve
             self._changed()
         if curve.buffer.update(x, y):
             if len(self._curves) == 1:
                 self._write_border()
             self._draw_again()
+
+    def _slot(self, label: str) -> int:
+        if label not in self._slots:
+            self._slots[label] = slot_for(label, set(self._slots.values()))
+        return self._slots[label]
 
     def clear(self) -> None:
         """Forget all points; series, zoom and settings stay."""

@@ -50,12 +50,12 @@ class Compared:
 
 @dataclass(frozen=True)
 class Line:
-    """A curve: x and y (n,). A `quiet` one is the border of a band around another."""
+    """A curve: x and y (n,). With `border_of` it is a border of the band around the curve of that label."""
 
     label: str
     x: FloatArray
     y: NDArray[np.floating]
-    quiet: bool = False
+    border_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -159,8 +159,8 @@ def _band(members: Sequence[Compared], metric: str, axis: Axis) -> list[Line]:
     if not len(grid):
         return []
     return [
-        Line(f"{name} low", grid, values.min(axis=0), quiet=True),
-        Line(f"{name} high", grid, values.max(axis=0), quiet=True),
+        Line(f"{name} low", grid, values.min(axis=0), border_of=name),
+        Line(f"{name} high", grid, values.max(axis=0), border_of=name),
         Line(name, grid, values.mean(axis=0)),
     ]
 

@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from motrix_tui.charts import axes
 from motrix_tui.charts.palette import LIGHT, slot_for
-from motrix_tui.compare.data import Line
+from motrix_tui.compare.data import FloatArray, Line
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 960, 540, 72, 48, 40
-_MOST_POINTS = 4000
+_COLUMNS = 1000
+_MOST_POINTS = 4 * _COLUMNS
 
 
 def as_csv(curves: Mapping[str, Sequence[Line]], x_title: str) -> str:
@@ -30,7 +32,7 @@ def as_csv(curves: Mapping[str, Sequence[Line]], x_title: str) -> str:
 
 
 def as_svg(title: str, curves: Sequence[Line], x_title: str, *, x_is_time: bool) -> str:
-    """A chart of `curves` with axes and a legend, on white."""
+    """A chart of `curves` with axes, filled bands and a legend, on white."""
     ends = [
         (line.x[0], line.x[-1], np.nanmin(line.y), np.nanmax(line.y)) for line in curves if np.isfinite(line.y).any()
     ]
@@ -46,15 +48,36 @@ def as_svg(title: str, curves: Sequence[Line], x_title: str, *, x_is_time: bool)
         *_ticks(x_axis, y_axis),
         f'<text x="{_WIDTH - 16}" y="{_HEIGHT - 10}" text-anchor="end">{escape(x_title)}</text>',
     ]
-    taken: set[int] = set()
-    for number, line in enumerate(curves):
-        slot = slot_for(line.label, taken)
-        taken.add(slot)
-        parts.append(_path(line, x_axis, y_axis, LIGHT[slot]))
+    colours = _colours(curves)
+    for label, borders in _bands(curves).items():
+        low, high = borders
+        parts.append(_area(low, high, x_axis, y_axis, colours[label]))
+    for number, line in enumerate(line for line in curves if not line.border_of):
+        colour = colours[line.label]
+        parts.append(_path(line, x_axis, y_axis, colour))
         parts.append(
-            f'<text x="{_LEFT + 12}" y="{_TOP + 18 + 17 * number}" fill="{LIGHT[slot]}">{escape(line.label)}</text>'
+            f'<text x="{_LEFT + 12}" y="{_TOP + 18 + 17 * number}" fill="{colour}">{escape(line.label)}</text>'
         )
     return "\n".join([*parts, "</svg>\n"])
+
+
+def _colours(curves: Sequence[Line]) -> dict[str, str]:
+    """The colour of each curve by its label, that of the charts on a light background."""
+    slots: dict[str, int] = {}
+    for line in curves:
+        name = line.border_of or line.label
+        if name not in slots:
+            slots[name] = slot_for(name, set(slots.values()))
+    return {name: LIGHT[slot] for name, slot in slots.items()}
+
+
+def _bands(curves: Sequence[Line]) -> dict[str, list[Line]]:
+    """The lower and the upper border of each band, by the label of the curve that it is around."""
+    found: dict[str, list[Line]] = {}
+    for line in curves:
+        if line.border_of:
+            found.setdefault(line.border_of, []).append(line)
+    return found
 
 
 def _x(axis: axes.Axis, x: float) -> float:
@@ -78,13 +101,50 @@ def _ticks(x_axis: axes.Axis, y_axis: axes.Axis) -> list[str]:
 
 
 def _path(line: Line, x_axis: axes.Axis, y_axis: axes.Axis, colour: str) -> str:
-    stride = max(1, len(line.x) // _MOST_POINTS)
-    commands, pen = [], "M"
-    for x, y in zip(line.x[::stride].tolist(), line.y[::stride].tolist(), strict=True):
-        if not np.isfinite(y):
-            pen = "M"
-            continue
-        commands.append(f"{pen}{_x(x_axis, x):.1f} {_y(y_axis, y):.1f}")
-        pen = "L"
-    opacity = "0.45" if line.quiet else "1"
-    return f'<path d="{"".join(commands)}" fill="none" stroke="{colour}" stroke-width="1.5" opacity="{opacity}"/>'
+    commands = []
+    for x, y in _pieces(line):
+        points = _points(*thinned(x, y, x_axis.low, x_axis.high), x_axis, y_axis)
+        # A value between two gaps is a line of no length, which its round ends make a dot.
+        commands.append(f"M{points[0]}h0" if len(points) == 1 else f"M{points[0]}L{' '.join(points[1:])}")
+    return (
+        f'<path d="{"".join(commands)}" fill="none" stroke="{colour}" stroke-width="1.5" stroke-linecap="round" '
+        'stroke-linejoin="round"/>'
+    )
+
+
+def _area(low: Line, high: Line, x_axis: axes.Axis, y_axis: axes.Axis, colour: str) -> str:
+    """What is between two borders, neither of which has a gap."""
+    there = _points(*thinned(low.x, low.y, x_axis.low, x_axis.high), x_axis, y_axis)
+    back = _points(*thinned(high.x, high.y, x_axis.low, x_axis.high), x_axis, y_axis)[::-1]
+    return f'<path d="M{" ".join([*there, *back])}Z" fill="{colour}" fill-opacity="0.18"/>'
+
+
+def _points(x: FloatArray, y: NDArray[np.floating], x_axis: axes.Axis, y_axis: axes.Axis) -> list[str]:
+    pairs = zip(x.tolist(), y.tolist(), strict=True)
+    return [f"{_x(x_axis, at):.1f} {_y(y_axis, value):.1f}" for at, value in pairs]
+
+
+def _pieces(line: Line) -> list[tuple[FloatArray, NDArray[np.floating]]]:
+    """x and y of every stretch of `line` without a gap."""
+    known = np.flatnonzero(np.isfinite(line.y))
+    if not len(known):
+        return []
+    stretches = np.split(known, np.flatnonzero(np.diff(known) > 1) + 1)
+    return [(line.x[part], line.y[part]) for part in stretches]
+
+
+def thinned(
+    x: FloatArray, y: NDArray[np.floating], left: float, right: float
+) -> tuple[FloatArray, NDArray[np.floating]]:
+    """The points of a curve that a picture can show: of each column the first, the lowest, the highest and the last.
+
+    x (n,) never decreases and y (n,) is finite. Every spike survives, however narrow.
+    """
+    if len(x) <= _MOST_POINTS:
+        return x, y
+    column = np.floor((x - left) / (right - left) * _COLUMNS).astype(np.intp)
+    starts = np.flatnonzero(np.diff(column, prepend=column[0] - 1))
+    ends = np.append(starts[1:], len(x)) - 1
+    by_value = np.lexsort((y, column))
+    kept = np.unique(np.concatenate((starts, ends, by_value[starts], by_value[ends])))
+    return x[kept], y[kept]

@@ -117,7 +117,7 @@ class ComparePane(ChartActions, Vertical):
         for name, chart in self._tiles.items():
             if chart.display:
                 for line in data.lines(self._compared, name, self._axis, grouped=self._grouped):
-                    chart.set_series(line.label, line.x, line.y, quiet=line.quiet)
+                    chart.set_series(line.label, line.x, line.y, border_of=line.border_of)
 
     def _write_details(self) -> None:
         if self._compared:

@@ -6,23 +6,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
-from textual.widgets import DataTable, Input, Static
-from textual.widgets.data_table import RowDoesNotExist
+from textual.widgets import Input, Static
 
 from motrix_core.errors import MotrixError
 from motrix_core.runs.text import plain
 from motrix_tui.actions import RUNS_ACTIONS, bindings
 from motrix_tui.core import Core
 from motrix_tui.runs_table.digest import Digest, Digests
+from motrix_tui.runs_table.filters import Filter, read_filter
 from motrix_tui.runs_table.more_actions import MoreActions
-from motrix_tui.runs_table.rows import Column, Row, columns_for, explanation, make_row
+from motrix_tui.runs_table.rows import SORTABLE, Row, Sorting, columns_for, explanation, in_order
+from motrix_tui.runs_table.table import RunsTable
 from motrix_tui.shell.dialogs import Answer, Question
 from motrix_tui.threads import in_thread
 
@@ -33,19 +34,14 @@ if TYPE_CHECKING:
 
 class RunsPane(MoreActions, Vertical):
     HELP = (
-        "Every run of the runs folder, the newest first. Enter opens one in Monitor. The filter takes words, and words "
-        "for one column: env:cartpole status:failed."
+        "Every run of the runs folder, the newest first. Enter opens one in Monitor. The filter takes words, words for "
+        "one column (env:cartpole status:failed) and numbers of columns and settings (best>900 lr>=1e-3 duration<2h)."
     )
     BINDINGS: list[Binding] = bindings(RUNS_ACTIONS)  # type: ignore[assignment]
     DEFAULT_CSS = """
     RunsPane { border: round $rule; border-title-color: $muted; border-subtitle-color: $muted; padding: 0 1; }
     RunsPane:focus-within { border: round $primary; border-title-color: $primary; border-title-style: bold; }
     RunsPane #runs-filter { height: 1; background: $surface; }
-    RunsPane DataTable { height: 1fr; background: $background; scrollbar-size-vertical: 1; }
-    RunsPane DataTable > .datatable--header { background: $background; color: $muted; text-style: none; }
-    RunsPane DataTable > .datatable--cursor { background: $panel; color: $foreground; }
-    RunsPane DataTable:focus { background-tint: transparent; }
-    RunsPane DataTable:focus > .datatable--cursor { background: $primary 35%; color: $foreground; }
     RunsPane #empty { height: 1fr; content-align: center middle; color: $muted; display: none; }
     RunsPane #explanation { height: auto; max-height: 3; color: $warning; }
     """
@@ -67,18 +63,22 @@ class RunsPane(MoreActions, Vertical):
         self._core = core
         self._summaries: Sequence[RunSummary] | None = None
         self._problem: str | None = None
-        self._digests = Digests()
+        self._digests: Digests | None = None
         self._numbers: Mapping[Path, Digest] = {}
         self._reading = False
         self._marked: dict[Path, Run] = {}
         self._notes: Mapping[Path, Notes] = {}
-        self._rows: dict[str, Row] = {}
-        self._columns: tuple[Column, ...] = ()
+        self._settings: dict[Path, Mapping[str, Any]] = {}
+        self._paths: dict[str, str | None] = {}
+        self.sorting: Sorting | None = None
+        self._all: Sequence[Row] = ()
+        self.rows: Sequence[Row] = ()
+        self._empty_text = self._explained = ""
         self.border_title = "Runs"
 
     def compose(self) -> ComposeResult:
         yield RunsFilter(placeholder="/ filter", compact=True, id="runs-filter")
-        yield RunsTable(cursor_type="row", zebra_stripes=False, cell_padding=1)
+        yield RunsTable()
         yield Static("", id="empty", markup=False)
         yield Static("", id="explanation", markup=False)
 
@@ -112,6 +112,7 @@ class RunsPane(MoreActions, Vertical):
         if self._summaries and not self._reading:
             self._reading = True
             self._notes = await in_thread(self._core.all_notes, [item.run for item in self._summaries])
+            self._digests = self._digests or Digests(self._core.runs_dir)
             self._numbers = await in_thread(self._digests.refresh, self._summaries)
             self._reading = False
             self._draw()
@@ -123,106 +124,110 @@ class RunsPane(MoreActions, Vertical):
         summaries = self._summaries or ()
         known = {item.run.path for item in summaries}
         self._marked = {path: run for path, run in self._marked.items() if path in known}
-        rows = [self._row(item, now) for item in summaries]
+        nothing = Digest()
+        self._all = [
+            Row(
+                item,
+                self._numbers.get(item.run.path, nothing),
+                now,
+                self._notes.get(item.run.path),
+                item.run.path in self._marked,
+            )
+            for item in summaries
+        ]
+        self._filter()
+
+    def _filter(self) -> None:
+        """Show the rows that the filter keeps, in the order that was asked for."""
         query = self.query_one(RunsFilter).value
-        matching = [row for row in rows if row.matches(query)]
-        self._fill(matching)
-        live = sum(item.state is not None and item.state.is_live for item in summaries)
-        shown = f"{len(matching)} of {len(rows)}" if query else f"{len(rows)}"
-        noun = "run" if shown == "1" else "runs"
-        marked = f" · {len(self._marked)} marked" if self._marked else ""
-        self.border_subtitle = f"{shown} {noun} · {live} live{marked}" if rows else ""
-        self._show_empty(rows, matching)
+        wanted = read_filter(query)
+        if missing := wanted.settings - self._paths.keys():
+            self._read_settings(missing)
+        matching = [row for row in self._all if wanted.keeps(row, self._settings, self._paths)] if query else self._all
+        self.rows = in_order(matching, self.sorting)
+        width = self.query_one(RunsTable).size.width
+        self.query_one(RunsTable).show(columns_for(width) if width else (), self.rows, self.sorting)
+        self._write_border(bool(query.strip()))
+        self._show_empty(wanted)
         self._explain()
 
-    def _row(self, summary: RunSummary, now: float) -> Row:
-        path = summary.run.path
-        row = make_row(summary, self._numbers.get(path, Digest()), now)
-        notes = self._notes.get(path)
-        if notes is not None:
-            row.texts.update(tag=" ".join(notes.tags), note=notes.note)
-        if path in self._marked:
-            row.texts["env"] = f"◆ {row.texts['env']}"
-        return row
+    def _write_border(self, filtered: bool) -> None:
+        live = sum(row.summary.state is not None and row.summary.state.is_live for row in self._all)
+        shown = f"{len(self.rows)} of {len(self._all)}" if filtered else f"{len(self._all)}"
+        noun = "run" if shown == "1" else "runs"
+        marked = f" · {len(self._marked)} marked" if self._marked else ""
+        self.border_subtitle = f"{shown} {noun} · {live} live{marked}" if self._all else ""
 
-    def _show_empty(self, rows: Sequence[Row], matching: Sequence[Row]) -> None:
+    def _show_empty(self, wanted: Filter) -> None:
         text = ""
+        unknown = sorted(name for name in wanted.settings if self._paths.get(name, "") is None)
         if self._problem is not None:
-            text = f"✖ {self._problem}"
+            text = f"{self._problem}\n\nr tries again"
         elif self._summaries is None:
             text = "reading the runs folder …"
-        elif not rows:
+        elif not self._all:
             text = f"no runs in {plain(self._core.runs_dir)} yet\n\n1 goes to Launch, ^r there starts one"
-        elif not matching:
+        elif not self.rows and unknown:
+            text = f"no column and no setting is called {plain(unknown[0], limit=40)}; esc clears the filter"
+        elif not self.rows:
             text = "no run matches the filter; esc clears it"
         empty = self.query_one("#empty", Static)
-        empty.update(text)
-        empty.display = bool(text)
-        table = self.query_one(RunsTable)
-        # The table stays in the layout while it has the focus, so that the keys keep working on an empty place.
-        table.styles.height = 1 if text else None
+        if text != self._empty_text:
+            self._empty_text = text
+            empty.update(text)
+            empty.display = bool(text)
+            # The table stays in the layout while it has the focus, so that the keys keep working on an empty place.
+            self.query_one(RunsTable).styles.height = 1 if text else None
 
-    def _fill(self, rows: Sequence[Row]) -> None:
-        table = self.query_one(RunsTable)
-        columns = columns_for(max(30, self.content_size.width - 2)) if self.content_size.width else self._columns
-        if columns != self._columns:
-            self._columns = columns
-            table.clear(columns=True)
-            self._rows = {}
-            for column in columns:
-                title = column.title.rjust(column.width) if column.right else column.title
-                table.add_column(title, key=column.name, width=column.width)
-        if list(self._rows) == [row.key for row in rows]:
-            self._update(table, rows)
-        else:
-            self._refill(table, rows)
-        self._rows = {row.key: row for row in rows}
-
-    def _update(self, table: RunsTable, rows: Sequence[Row]) -> None:
-        for row in rows:
-            for column in self._columns:
-                old = self._rows[row.key]
-                if old.texts[column.name] != row.texts[column.name]:
-                    table.update_cell(row.key, column.name, row.cell(column))
-
-    def _refill(self, table: RunsTable, rows: Sequence[Row]) -> None:
-        current = self.current
-        table.clear()
-        for row in rows:
-            table.add_row(*(row.cell(column) for column in self._columns), key=row.key)
-        if current is not None:
-            try:
-                table.move_cursor(row=table.get_row_index(current.key), animate=False)
-            except RowDoesNotExist:
-                pass  # the run is gone or filtered out; the cursor stays at the top
+    @work(group="settings")
+    async def _read_settings(self, names: frozenset[str]) -> None:
+        """Read the configurations, when the filter first asks for one of their values."""
+        new = [row.summary.run for row in self._all if row.summary.run.path not in self._settings]
+        self._paths.update(dict.fromkeys(names, ""))
+        self._settings.update(await in_thread(self._core.all_settings, new))
+        self._paths.update(await in_thread(self._core.setting_paths, names))
+        self._filter()
 
     @property
     def current(self) -> Row | None:
         """The row under the cursor."""
-        keys = list(self._rows)
-        index = self.query_one(RunsTable).cursor_row
-        return self._rows[keys[index]] if 0 <= index < len(keys) else None
+        return self.query_one(RunsTable).current
 
     def _explain(self) -> None:
         row = self.current
-        parts = [explanation(row.summary), row.texts.get("tag", ""), row.texts.get("note", "")] if row else []
-        self.query_one("#explanation", Static).update(" · ".join(part for part in parts if part))
+        parts = [explanation(row.summary), row.texts["tag"], row.texts["note"]] if row else []
+        text = " · ".join(part for part in parts if part)
+        if text != self._explained:
+            self._explained = text
+            self.query_one("#explanation", Static).update(text)
 
-    def on_data_table_row_highlighted(self) -> None:
+    def on_runs_table_moved(self, event: RunsTable.Moved) -> None:
+        event.stop()
         self._explain()
 
-    def on_data_table_row_selected(self) -> None:
+    def on_runs_table_selected(self, event: RunsTable.Selected) -> None:
+        event.stop()
         self.action_open()
+
+    def on_runs_table_sort_wanted(self, event: RunsTable.SortWanted) -> None:
+        event.stop()
+        if event.name in SORTABLE:
+            same = self.sorting is not None and self.sorting.name == event.name
+            self._sort(Sorting(event.name, not self.sorting.down if same and self.sorting else True))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._draw()
+        self._filter()
 
     def on_input_submitted(self) -> None:
         self.screen.set_focus(self.query_one(RunsTable))
 
     def on_resize(self) -> None:
-        self._draw()
+        self.call_after_refresh(self._filter)
+
+    def _sort(self, sorting: Sorting | None) -> None:
+        self.sorting = sorting
+        self._filter()
 
     # Actions.
 
@@ -245,6 +250,15 @@ class RunsPane(MoreActions, Vertical):
         if row is not None:
             self.app.copy_to_clipboard(str(row.summary.run.path))
             self.notify("path copied", timeout=2, markup=False)
+
+    def action_sort(self) -> None:
+        """By the next column that is shown; after the last one, the newest first again."""
+        names = [column.name for column in columns_for(self.query_one(RunsTable).size.width) if column.name in SORTABLE]
+        at = names.index(self.sorting.name) + 1 if self.sorting and self.sorting.name in names else 0
+        self._sort(Sorting(names[at]) if at < len(names) else None)
+
+    def action_reverse(self) -> None:
+        self._sort(Sorting(self.sorting.name, not self.sorting.down) if self.sorting else Sorting("age"))
 
     def action_filter(self) -> None:
         self.screen.set_focus(self.query_one(RunsFilter))
@@ -290,15 +304,6 @@ class RunsPane(MoreActions, Vertical):
         else:
             self.notify(done, markup=False)
             self.action_refresh()
-
-
-class RunsTable(DataTable):  # type: ignore[type-arg]
-    HELP = RunsPane.HELP
-    BINDINGS = [
-        Binding("j", "cursor_down", "down", show=False),
-        Binding("k", "cursor_up", "up", show=False),
-        Binding("enter", "select_cursor", "open"),
-    ]
 
 
 class RunsFilter(Input):

@@ -1,33 +1,44 @@
-"""Rows of the table: which columns fit, what stands in them, which rows a filter keeps."""
+"""Rows of the table: which columns fit, what stands in them, and how they are ordered."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from textual.content import Content
+from rich.cells import cell_len, set_cell_size
 
 from motrix_core.runs.text import plain
 from motrix_tui.runs_table.digest import Digest
-from motrix_tui.text import ago, count, duration, shortened, significant
+from motrix_tui.text import BARS, ago, count, duration, significant
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import RunSummary
+    from motrix_core.runs.notes import Notes
 
 BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
-STATUS_STYLES = {
-    "starting": "$primary",
-    "running": "bold $success",
-    "paused": "$warning",
-    "stopping": "$warning",
-    "finished": "$foreground",
-    "stopped": "$muted",
-    "failed": "$error",
-    "crashed": "$error",
-    "lost": "$error",
-    "unreadable": "$error",
+STATUS_TONES = {
+    "starting": "live",
+    "running": "bold-live",
+    "paused": "warning",
+    "stopping": "warning",
+    "finished": "",
+    "stopped": "muted",
 }
 STATUS_MARKS = {"running": "●", "starting": "◌", "paused": "‖", "stopping": "◌", "finished": "✔", "stopped": "■"}
+PADDING = 2
+_TREND_WIDTH = 10
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """By which column the rows are ordered; the greatest first if `down`."""
+
+    name: str
+    down: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,19 @@ class Column:
     rank: int
     right: bool = False
 
+    def aligned(self, text: str) -> str:
+        """`text` in exactly the cells of this column, an ellipsis standing for what is left out."""
+        missing = self.width - cell_len(text)
+        if missing < 0:
+            return set_cell_size(text, self.width - 1) + "…"
+        return " " * missing + text if self.right else text + " " * missing
+
+    def heading(self, sorting: Sorting | None) -> str:
+        """The title, with an arrow if the rows are ordered by this column."""
+        if sorting is None or sorting.name != self.name:
+            return self.aligned(self.title)
+        return self.aligned(f"{self.title[: self.width - 1]}{'▾' if sorting.down else '▴'}")
+
 
 COLUMNS = (
     Column("env", "environment", 16, 0),
@@ -48,12 +72,12 @@ COLUMNS = (
     Column("steps", "steps", 11, 3, True),
     Column("best", "best", 8, 6, True),
     Column("last", "return", 8, 4, True),
+    Column("trend", "returns", _TREND_WIDTH, 9),
     Column("speed", "steps/s", 8, 7, True),
     Column("duration", "duration", 9, 8, True),
     Column("age", "age", 7, 5, True),
-    Column("id", "run", 5, 9),
+    Column("id", "run", 5, 10),
 )
-PADDING = 2
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
@@ -69,12 +93,18 @@ def columns_for(width: int) -> tuple[Column, ...]:
 
 @dataclass(frozen=True)
 class Row:
-    """One run as text, by column name."""
+    """One run. Its texts are made when they are asked for: of a thousand rows, twenty are on the screen.
+
+    `now` is in Unix seconds.
+    """
 
     summary: RunSummary
-    texts: dict[str, str]
+    digest: Digest
+    now: float
+    notes: Notes | None = None
+    marked: bool = False
 
-    @property
+    @cached_property
     def key(self) -> str:
         return str(self.summary.run.path)
 
@@ -83,47 +113,93 @@ class Row:
         """The run's id, safe to show."""
         return plain(self.summary.run.id)
 
-    def cell(self, column: Column) -> Content:
-        text = shortened(self.texts[column.name], column.width)
-        style = STATUS_STYLES.get(self.summary.status, "") if column.name == "status" else ""
-        if column.name in ("id", "age", "duration"):
-            style = "$muted"
-        return Content.styled(text.rjust(column.width) if column.right else text, style)
+    @cached_property
+    def backend(self) -> str:
+        """The title of the backend of the newest segment."""
+        state = self.summary.state
+        backend = state.segments[-1].backend if state is not None and state.segments else self.summary.run.backend
+        return BACKENDS.get(backend, plain(backend))
 
-    def matches(self, query: str) -> bool:
-        """Whether every word of `query` is in some column; `status:failed` looks in that column only."""
-        everything = " ".join((*self.texts.values(), self.name)).lower()
-        for word in query.lower().split():
-            name, colon, wanted = word.partition(":")
-            if colon and name in self.texts:
-                if wanted not in self.texts[name].lower():
-                    return False
-            elif word not in everything:
-                return False
-        return True
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """What stands in each column, by its name, and under `tag` and `note` what was written about the run."""
+        summary, digest, state = self.summary, self.digest, self.summary.state
+        status = summary.status
+        return {
+            "env": f"◆ {plain(summary.run.env)}" if self.marked else plain(summary.run.env),
+            "backend": self.backend,
+            "status": f"{STATUS_MARKS.get(status, '✖')} {status}",
+            "steps": self._steps(),
+            "best": significant(digest.best),
+            "last": significant(digest.last),
+            "trend": sparkline(digest.returns, _TREND_WIDTH),
+            "speed": count(digest.speed),
+            "duration": duration(state.elapsed_s) if state is not None else "–",
+            "age": ago(self.now - summary.created_at) if summary.created_at else "–",
+            "id": plain(summary.run.id)[-4:],
+            "tag": " ".join(self.notes.tags) if self.notes else "",
+            "note": self.notes.note if self.notes else "",
+        }
+
+    def _steps(self) -> str:
+        steps, state = self.digest.env_steps, self.summary.state
+        text = count(steps) if steps else "–"
+        if state is not None and state.is_live and self.digest.target and steps:
+            text += f" {min(100, 100 * steps // self.digest.target):3d}%"
+        return text
+
+    @cached_property
+    def words(self) -> str:
+        """Everything that a word in the filter is looked for in, in small letters."""
+        return " ".join((*(text for name, text in self.texts.items() if name != "trend"), self.name)).lower()
+
+    def cell(self, column: Column) -> str:
+        """The text in `column`, in exactly its cells."""
+        return column.aligned(self.texts[column.name])
+
+    def tone(self, column: Column) -> str:
+        """How the cell in `column` is coloured: "" for the ordinary foreground."""
+        if column.name == "status":
+            return STATUS_TONES.get(self.summary.status, "error")
+        return "muted" if column.name in ("id", "age", "duration") else ""
+
+    def number(self, name: str) -> float | None:
+        """The number behind the column `name`, in env steps and seconds; None if there is none."""
+        summary, digest = self.summary, self.digest
+        if name == "age":
+            return self.now - summary.created_at if summary.created_at else None
+        if name == "duration":
+            return summary.state.elapsed_s if summary.state is not None else None
+        numbers = {"steps": digest.env_steps, "best": digest.best, "last": digest.last, "speed": digest.speed}
+        return numbers.get(name)
 
 
-def make_row(summary: RunSummary, digest: Digest, now: float) -> Row:
-    """`now` is in Unix seconds."""
-    state = summary.state
-    backend = state.segments[-1].backend if state is not None and state.segments else summary.run.backend
-    steps = count(digest.env_steps) if digest.env_steps else "–"
-    if state is not None and state.is_live and digest.target and digest.env_steps:
-        steps += f" {min(100, 100 * digest.env_steps // digest.target):3d}%"
-    mark = STATUS_MARKS.get(summary.status, "✖")
-    texts = {
-        "env": plain(summary.run.env),
-        "backend": BACKENDS.get(backend, plain(backend)),
-        "status": f"{mark} {summary.status}",
-        "steps": steps,
-        "best": significant(digest.best),
-        "last": significant(digest.last),
-        "speed": count(digest.speed),
-        "duration": duration(state.elapsed_s) if state is not None else "–",
-        "age": ago(now - summary.created_at) if summary.created_at else "–",
-        "id": plain(summary.run.id)[-4:],
-    }
-    return Row(summary, texts)
+NUMBERS = {"steps", "best", "last", "speed", "duration", "age"}
+SORTABLE = tuple(column.name for column in COLUMNS if column.name != "trend")
+
+
+def in_order(rows: Sequence[Row], sorting: Sorting | None) -> list[Row]:
+    """`rows` by a column, those without a value last; in their own order where that says nothing."""
+    if sorting is None:
+        return list(rows)
+    if sorting.name in NUMBERS:
+        known = [(row.number(sorting.name), row) for row in rows]
+        found = [(value, row) for value, row in known if value is not None and math.isfinite(value)]
+        with_value = {id(row) for _, row in found}
+        found.sort(key=lambda pair: pair[0], reverse=sorting.down)
+        return [row for _, row in found] + [row for row in rows if id(row) not in with_value]
+    return sorted(rows, key=lambda row: row.texts[sorting.name].lower(), reverse=sorting.down)
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """`values` as bars, at most `width` of them, the lowest as the lowest bar; "" for fewer than two."""
+    if len(values) < 2:
+        return ""
+    edges = [index * len(values) // min(width, len(values)) for index in range(min(width, len(values)) + 1)]
+    means = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
+    low, high = min(means), max(means)
+    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(BARS[round((mean - low) * scale)] for mean in means)
 
 
 def explanation(summary: RunSummary) -> str:

@@ -18,7 +18,7 @@ from motrix_core.errors import RunsFolderError
 from motrix_core.runs.layout import Run
 from motrix_core.runs.notes import MAX_TAGS, Notes, read_notes, tags_in, write_notes
 from motrix_tui.compare import data
-from motrix_tui.compare.export import as_svg
+from motrix_tui.compare.export import as_svg, thinned
 from motrix_tui.compare.pane import ComparePane
 from motrix_tui.runs_table.pane import RunsPane
 
@@ -45,7 +45,7 @@ def test_only_the_settings_that_differ_are_shown(make_run: MakeRun) -> None:
 def test_seeds_are_one_mean_with_a_band_as_far_as_all_of_them_go(make_run: MakeRun) -> None:
     compared = [data.load(make_run(returns=returns)) for returns in ([1.0, 3.0, 5.0], [3.0, 5.0])]
     low, high, mean = data.lines(compared, data.RETURN, "update", grouped=True)
-    assert low.quiet and high.quiet and not mean.quiet and "2 seeds" in mean.label
+    assert low.border_of == high.border_of == mean.label and not mean.border_of and "2 seeds" in mean.label
     np.testing.assert_allclose(mean.x, [1, 2])
     np.testing.assert_allclose([low.y, mean.y, high.y], [[1, 3], [2, 4], [3, 5]])
     assert len(data.lines(compared, data.RETURN, "update", grouped=False)) == 2
@@ -71,6 +71,34 @@ def test_names_in_an_svg_are_text(make_run: MakeRun) -> None:
     assert "<script>&" in [node.text for node in root.iter()] and ElementTree.fromstring(
         as_svg("nothing", [], "time", x_is_time=True)
     ).tag.endswith("svg")
+
+
+def paths_of(svg: str, kind: str) -> list[str]:
+    """What the `fill` or `stroke` paths in colour draw."""
+    paths = [node for node in ElementTree.fromstring(svg).iter() if node.tag.endswith("path")]
+    return [node.get("d", "") for node in paths if (node.get("fill-opacity") if kind == "fill" else node.get("fill"))]
+
+
+def test_a_spike_among_many_points_is_in_the_svg() -> None:
+    x = np.arange(50_000.0)
+    y = np.zeros(50_000)
+    y[31_337] = 9.0
+    kept_x, kept_y = thinned(x, y, 0.0, 50_000.0)
+    assert len(kept_x) < 5_000 and kept_y.max() == 9.0 and kept_x[kept_y.argmax()] == 31_337
+    assert kept_x[0] == 0 and kept_x[-1] == 49_999 and (np.diff(kept_x) > 0).all()
+
+
+def test_a_gap_stays_a_gap_and_a_lone_value_a_dot_in_the_svg() -> None:
+    line = data.Line("a", np.arange(6.0), np.array([1.0, 2.0, np.nan, 3.0, np.nan, 4.0]))
+    (path,) = paths_of(as_svg("t", [line], "x", x_is_time=False), "stroke")
+    assert path.count("M") == 3 and path.count("h0") == 2
+
+
+def test_seeds_are_a_filled_band_in_the_svg_with_one_entry_in_the_legend(make_run: MakeRun) -> None:
+    compared = [data.load(make_run(returns=returns)) for returns in ([1.0, 3.0, 5.0], [3.0, 5.0, 9.0])]
+    svg = as_svg("t", data.lines(compared, data.RETURN, "update", grouped=True), "updates", x_is_time=False)
+    (area,) = paths_of(svg, "fill")
+    assert area.endswith("Z") and svg.count("2 seeds") == 1
 
 
 async def test_marked_runs_are_overlaid_grouped_and_exported(
@@ -142,7 +170,7 @@ async def test_tags_are_written_and_found_by_the_filter(make_run: MakeRun, opene
         assert read_notes(run).tags == ("good", "lr")
         pane.query_one(Input).value = "tag:good"
         await pilot.pause()
-        assert [row.summary.run.path for row in pane._rows.values()] == [run.path]
+        assert [row.summary.run.path for row in pane.rows] == [run.path]
 
 
 def test_notes_are_harmless_text_within_bounds(make_run: MakeRun) -> None:

@@ -14,9 +14,9 @@ from motrix_core.errors import RunStateError
 from motrix_core.runs.events import EventWriter
 from motrix_core.runs.layout import Run, list_runs
 from motrix_tui.app import MotrixApp
-from motrix_tui.runs_table.digest import Digest, Digests
+from motrix_tui.runs_table.digest import Digest, Digesting, Digests
 from motrix_tui.runs_table.pane import RunsPane
-from motrix_tui.runs_table.rows import COLUMNS, columns_for, make_row
+from motrix_tui.runs_table.rows import COLUMNS, Row, columns_for
 
 Open = Callable[..., Any]
 MakeRun = Callable[..., Run]
@@ -29,7 +29,7 @@ async def go_to_runs(pilot: Pilot[Any]) -> RunsPane:
 
 
 def shown(pane: RunsPane) -> list[dict[str, str]]:
-    return [row.texts for row in pane._rows.values()]
+    return [row.texts for row in pane.rows]
 
 
 async def test_an_empty_folder_shows_the_next_step(opened: Open) -> None:
@@ -229,13 +229,15 @@ def test_the_columns_fit_and_the_most_telling_stay(width: int) -> None:
 def test_a_digest_costs_the_new_bytes_and_forgets_a_replaced_file(make_run: MakeRun, runs_dir: Path) -> None:
     run = make_run(status="running", returns=[5.0, 7.0])
     digests = Digests()
-    assert digests.refresh(list_runs(runs_dir))[run.path] == Digest(131_072, 1_000_000, 7.0, 7.0, 96_400.0)
+    assert digests.refresh(list_runs(runs_dir))[run.path] == Digest(131_072, 1_000_000, 7.0, 7.0, 96_400.0, (5.0, 7.0))
     with EventWriter(run.paths.events) as writer:
         writer.write("metrics", env_steps=200_000, update=3, data={"return/mean": 6.0})
-    assert digests.refresh(list_runs(runs_dir))[run.path] == Digest(200_000, 1_000_000, 7.0, 6.0, 96_400.0)
+    assert digests.refresh(list_runs(runs_dir))[run.path] == Digest(
+        200_000, 1_000_000, 7.0, 6.0, 96_400.0, (5.0, 7.0, 6.0)
+    )
     event = {"type": "metrics", "time": 0.0, "env_steps": 10, "update": 1, "data": {"return/mean": 1.0}}
     run.paths.events.write_text(json.dumps(event) + "\n")
-    assert digests.refresh(list_runs(runs_dir))[run.path] == Digest(10, None, 1.0, 1.0, None)
+    assert digests.refresh(list_runs(runs_dir))[run.path] == Digest(10, None, 1.0, 1.0, None, (1.0,))
 
 
 def test_a_finished_run_is_read_once(make_run: MakeRun, runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,13 +250,15 @@ def test_a_finished_run_is_read_once(make_run: MakeRun, runs_dir: Path, monkeypa
 
 def test_numbers_that_are_no_numbers_leave_the_digest_alone() -> None:
     event = {"type": "metrics", "env_steps": 5, "data": {"return/mean": None, "perf/env_steps_per_s": "fast"}}
-    assert Digest().after([event]) == Digest(5, None, None, None, None)
+    digesting = Digesting()
+    digesting.add([event])
+    assert digesting.digest == Digest(5)
 
 
 def test_names_from_the_disk_are_harmless_text(make_run: MakeRun, runs_dir: Path) -> None:
     run = make_run()
     run.path.rename(run.path.with_name("\x1b[2J[red]x-aaaa"))
     (summary,) = list_runs(runs_dir)
-    row = make_row(summary, Digest(), 0.0)
+    row = Row(summary, Digest(), 0.0)
     assert "\x1b" not in row.name and all("\x1b" not in text for text in row.texts.values())
     assert "[red]" in row.name

@@ -225,13 +225,13 @@ def test_the_process_is_prepared_before_libraries_look(
     make_config: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threads, "_count", 0)  # given back when the test ends
-    for name in ("OMP_NUM_THREADS", "NPROC", "JAX_PLATFORMS", "OMP_WAIT_POLICY"):
+    for name in ("OMP_NUM_THREADS", "NPROC", "JAX_PLATFORMS", "GOMP_SPINCOUNT"):
         # Set first, so that monkeypatch knows what to restore.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
     process.prepare_process(make_config("torch", train={"threads": 0, "device": "auto"}))
     assert "OMP_NUM_THREADS" not in os.environ and "JAX_PLATFORMS" not in os.environ
-    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert os.environ["GOMP_SPINCOUNT"] == "100000"
     process.prepare_process(make_config("torch", train={"threads": 3, "device": "cpu"}))
     assert [os.environ[name] for name in ("OMP_NUM_THREADS", "NPROC")] == ["3", "3"]
     assert threads.wanted_threads() == 3

@@ -66,6 +66,7 @@ class Supervisor:
         self._stop_asked = False
         self._told: set[str] = set()
         self._unwritten: str | None = None
+        self._gone = False
         self._reserve = run.path / ".reserve"
         self._state = self._first_state()
         self._sampled_at = 0.0
@@ -149,9 +150,9 @@ class Supervisor:
             return
         self._follow_events()
         now = time.monotonic()
-        if self._is_gone():
+        if not self._gone and self._is_gone():
             self._tell("the run's folder is gone; stopping the trainer")
-            self._stop_asked = True
+            self._gone = self._stop_asked = True
         if self._stop_asked and self._stop is None:
             self._stop, self._kill_at = "asked", now + self.grace_s
             self._change(status="stopping")
@@ -179,7 +180,8 @@ class Supervisor:
 
     def _is_gone(self) -> bool:
         try:
-            self.run.path.stat()
+            # Written once and never changed. The folder itself may be there again: whoever saves into it makes it.
+            self.run.paths.config.stat()
         except FileNotFoundError:
             return True
         except OSError as error:
@@ -218,6 +220,8 @@ class Supervisor:
             self._tell(f"no room is held back in {self.run.path}: {error.strerror or error}")
 
     def _event(self, type: EventType, data: dict[str, Any]) -> None:
+        if self._gone:
+            return
         try:
             # Opened anew each time, because a trainer that was killed may have left half a line since.
             with EventWriter(self.run.paths.events) as writer:
@@ -232,6 +236,9 @@ class Supervisor:
         self._save()
 
     def _save(self, *, sync: bool = True) -> None:
+        if self._gone:
+            # Nobody wants back what was deleted, nor a part of it.
+            return
         try:
             reserve = self._reserve if self._state.is_final else None
             write_state(self.run.paths.state, self._state, sync=sync, reserve=reserve)

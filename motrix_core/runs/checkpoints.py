@@ -23,7 +23,6 @@ from motrix_core.runs.events import encode
 from motrix_core.runs.files import (
     FILE_MODE,
     FOLDER_MODE,
-    make_folder,
     read_json_object,
     read_regular,
     replace_file,
@@ -69,15 +68,17 @@ def save(folder: Path, env_steps: int, arrays: Mapping[str, Mapping[str, np.ndar
     """Write the checkpoint `folder/step_<env_steps>` and return its path once it is on the disk.
 
     `arrays` maps a group ("agent", "env") to its arrays by name, of any shape and any plain dtype. `meta` holds JSON
-    values. A checkpoint of the same step is replaced. One process at a time may save into `folder`. Raises
-    CheckpointError; then the checkpoints that were there still are, and nothing new is listed.
+    values. `folder` is made if its parent is there. A checkpoint of the same step is replaced. One process at a time
+    may save into `folder`. Raises CheckpointError; then the checkpoints that were there still are, and nothing new is
+    listed.
     """
     folder = Path(folder)
     final = folder / f"step_{int(env_steps)}"
     mark = f".{final.name}.{secrets.token_hex(4)}"
     temporary, replaced = folder / f"{mark}.tmp", folder / f"{mark}.old"
     try:
-        make_folder(folder)
+        # Not its parents: a run that was deleted while it was trained must not come back as a heap of checkpoints.
+        folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
         _clear_remains(folder)
         temporary.mkdir(mode=FOLDER_MODE)
         files = _write_files(temporary, arrays, meta)

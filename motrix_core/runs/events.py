@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from motrix_core.errors import RunsFolderError
 from motrix_core.runs.files import FILE_MODE
+from motrix_core.runs.text import printable_json
 
 EventType = Literal[
     "run_started",
@@ -129,7 +130,7 @@ def encode(value: Mapping[str, Any]) -> bytes:
         text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain_value)
     except ValueError:
         text = json.dumps(_finite(value), separators=(",", ":"), allow_nan=False, default=_plain_value)
-    return text.encode("ascii") + b"\n"
+    return printable_json(text).encode("ascii") + b"\n"
 
 
 def _plain_value(value: Any) -> Any:

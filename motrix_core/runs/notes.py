@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from motrix_core.errors import RunsFolderError
-from motrix_core.runs.files import read_json_object
+from motrix_core.runs.files import read_json_object, replace_file
 from motrix_core.runs.layout import Run
 from motrix_core.runs.text import plain
 
@@ -48,11 +47,8 @@ def read_notes(run: Run) -> Notes:
 def write_notes(run: Run, notes: Notes) -> None:
     """Replace what is written about `run`, atomically. Raises RunsFolderError."""
     path = run.path / "notes.json"
-    temporary = path.with_name(f".notes-{os.getpid()}")
     text = json.dumps({"note": notes.note[:MAX_NOTE], "tags": list(notes.tags)}, ensure_ascii=False, indent=1)
     try:
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
+        replace_file(path, text.encode("utf-8", "replace") + b"\n")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise RunsFolderError(f"{path} cannot be written: {error.strerror or error}") from error

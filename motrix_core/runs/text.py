@@ -25,6 +25,11 @@ def plain(text: object, *, limit: int | None = None, keep: str = "") -> str:
     return raw
 
 
+def printable_json(text: str) -> str:
+    """JSON text in ASCII without DEL, the one control character that JSON itself lets through."""
+    return text.replace("\x7f", "\\u007f")
+
+
 def _visible(char: str) -> str:
     if unicodedata.category(char) not in _UNSAFE:
         return char

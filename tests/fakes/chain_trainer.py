@@ -1,8 +1,8 @@
 """A trainer whose every step depends on all before it: `chain_trainer.py RUN_DIR [OPTIONS]`, standard library only.
 
 Step N is the SHA-256 of step N-1, so a run that was killed and continued ends with the right link or with a wrong one.
-Events and checkpoints are written by the product's own code. After each event whose write has returned, its number is
-appended to `receipts` in the run's folder: what is in there must be read back, whatever happens.
+Events, checkpoints and answers to requests are the product's own code. After each event whose write has returned, its
+number is appended to `receipts` in the run's folder: what is in there must be read back, whatever happens.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-from motrix_core.errors import MotrixError
+from motrix_core.errors import MotrixError, TrainingFailed
+from motrix_core.learn.requests import Requests
 from motrix_core.process.lifeline import Lifeline
+from motrix_core.process.outcome import EXIT_FAILED, EXIT_FINISHED, EXIT_STOPPED, EXIT_SWITCHED
 from motrix_core.runs import checkpoints
 from motrix_core.runs.events import EventWriter
 from motrix_core.runs.layout import Run
@@ -45,36 +49,63 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     Lifeline.from_environment().watch(stopped.set, kill_after_s=60.0)
     run = Run.open(args.run_dir)
+    session = Session(run, args.save_every, stopped)
     try:
-        train(run, args, stopped)
+        session.train(args.steps, args.interval_s)
     except MotrixError as error:
-        with EventWriter(run.paths.events) as events:
-            data = {"level": "error", "error": type(error).__name__, "message": str(error)}
-            events.write("warning", env_steps=0, update=0, data=data)
-        return 3
-    return 130 if stopped.is_set() else 0
+        session.write("warning", {"level": "error", "error": type(error).__name__, "message": str(error)})
+        return EXIT_FAILED
+    if stopped.is_set() or (session.requests.stopping and session.requests.successor is None):
+        return EXIT_STOPPED
+    return EXIT_FINISHED if session.requests.successor is None else EXIT_SWITCHED
 
 
-def train(run: Run, args: argparse.Namespace, stopped: threading.Event) -> None:
-    newest = checkpoints.newest_valid(run)
-    meta = checkpoints.read_meta(newest.path) if newest is not None else {"step": 0, "link": ""}
-    step, link = meta["step"], meta["link"]
-    receipts = os.open(run.path / "receipts", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    with EventWriter(run.paths.events) as events:
-        while step < args.steps and not stopped.is_set():
-            step, link = step + 1, link_after(link, step + 1)
-            events.write("metrics", env_steps=step, update=step, data={"link": link})
-            os.write(receipts, b"%d\n" % step)
-            if step % args.save_every == 0:
-                save(run, events, step, link)
-            stopped.wait(args.interval_s)
-        save(run, events, step, link)
+class Session:
+    """What `Requests` needs of a training session, with the chain in the place of a policy."""
 
+    finished = False
 
-def save(run: Run, events: EventWriter, step: int, link: str) -> None:
-    folder = checkpoints.save(run.paths.checkpoints, step, {}, {"step": step, "link": link})
-    checkpoints.prune(run, keep_last=3)
-    events.write("checkpoint", env_steps=step, update=step, data={"path": str(folder), "backend": "torch"})
+    def __init__(self, run: Run, save_every: int, stop: threading.Event) -> None:
+        self.run, self.stop, self._save_every = run, stop, save_every
+        newest = checkpoints.newest_valid(run)
+        meta = checkpoints.read_meta(newest.path) if newest is not None else {"step": 0, "link": ""}
+        self.step, self.link = meta["step"], meta["link"]
+        segment = run.state().segment
+        self.config = SimpleNamespace(backend=segment.backend if segment is not None else "torch")
+        self.requests = Requests(self)
+        self._events = EventWriter(run.paths.events)
+
+    @property
+    def should_stop(self) -> bool:
+        return self.requests.stopping or self.stop.is_set()
+
+    def train(self, steps: int, interval_s: float) -> None:
+        receipts = os.open(self.run.path / "receipts", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        while self.step < steps and not self.should_stop:
+            self.step, self.link = self.step + 1, link_after(self.link, self.step + 1)
+            self.write("metrics", {"link": self.link})
+            os.write(receipts, b"%d\n" % self.step)
+            if self.step % self._save_every == 0:
+                self.save_checkpoint()
+            self.requests.serve()
+            self.stop.wait(interval_s)
+        self.save_checkpoint()
+        self._events.close()
+
+    def save_checkpoint(self) -> None:
+        meta = {"step": self.step, "link": self.link}
+        folder = checkpoints.save(self.run.paths.checkpoints, self.step, {}, meta)
+        checkpoints.prune(self.run, keep_last=3)
+        self.write("checkpoint", {"path": str(folder), "backend": self.config.backend})
+
+    def evaluate(self) -> None:
+        raise TrainingFailed("a chain has no score")
+
+    def warn(self, message: str) -> None:
+        self.write("warning", {"level": "warning", "message": message})
+
+    def write(self, type: Any, data: dict[str, Any]) -> None:
+        self._events.write(type, env_steps=self.step, update=self.step, data=data)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands.steer import add_steering, steer
 from motrix_core.errors import RunStateError, UsageError
+from motrix_core.runs.text import printable_json
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
@@ -116,7 +117,7 @@ def _remove(found: Run, *, sure: bool) -> int:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value, separators=(",", ":"), default=str) + "\n")
+    sys.stdout.write(printable_json(json.dumps(value, separators=(",", ":"), default=str)) + "\n")
 
 
 def _say(text: str, end: str = "\n") -> None:

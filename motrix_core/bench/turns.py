@@ -122,12 +122,14 @@ class Side(ABC):
 class Program(Side):
     """A Python module that prints a JSON number after each piece of work: the moment, or (`durations`) its length."""
 
-    def __init__(self, module: str, arguments: Sequence[str], *, durations: bool = False) -> None:
+    def __init__(
+        self, module: str, arguments: Sequence[str], *, durations: bool = False, python: str = sys.executable
+    ) -> None:
         super().__init__()
-        self._module, self._arguments, self._durations = module, list(arguments), durations
+        self._module, self._arguments, self._durations, self._python = module, list(arguments), durations, python
 
     def _argv(self, folder: Path) -> list[str]:
-        return [sys.executable, "-m", self._module, *self._arguments]
+        return [self._python, "-m", self._module, *self._arguments]
 
     def _told_in(self) -> Path:
         return self._log

@@ -104,7 +104,8 @@ def prepare_process(config: RunConfig) -> None:
     # How long PyTorch's threads spin while they wait for each other, before they sleep. Where they never spin, each of
     # the many short operations of an update pays for waking them (dm-walker, 32 mini-batches: 0.69 of plain skrl's
     # speed); as long as by default, they take the cores from the simulator, or from whatever else wants them.
-    os.environ.setdefault("GOMP_SPINCOUNT", "100000")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "100000")
     # NumPy multiplies matrices in evaluations only, and small ones: more threads would fight with the simulator's.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     use_threads(config.train.threads)

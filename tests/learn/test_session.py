@@ -225,7 +225,7 @@ def test_the_process_is_prepared_before_libraries_look(
     make_config: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(threads, "_count", 0)  # given back when the test ends
-    for name in ("OMP_NUM_THREADS", "NPROC", "JAX_PLATFORMS", "GOMP_SPINCOUNT"):
+    for name in ("OMP_NUM_THREADS", "NPROC", "JAX_PLATFORMS", "GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
         # Set first, so that monkeypatch knows what to restore.
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -235,6 +235,10 @@ def test_the_process_is_prepared_before_libraries_look(
     process.prepare_process(make_config("torch", train={"threads": 3, "device": "cpu"}))
     assert [os.environ[name] for name in ("OMP_NUM_THREADS", "NPROC")] == ["3", "3"]
     assert threads.wanted_threads() == 3
+    monkeypatch.delenv("GOMP_SPINCOUNT")
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    process.prepare_process(make_config("torch"))
+    assert "GOMP_SPINCOUNT" not in os.environ
     assert os.environ["JAX_PLATFORMS"] == "cpu"
 
 

@@ -11,10 +11,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from motrix_core.commands.progress import Narrator, narrator_for
+from motrix_core.commands.progress import narrator_for
 from motrix_core.errors import MotrixError
+from motrix_core.runs.text import printable_json
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
@@ -33,11 +35,11 @@ def follow(run: Run, *, style: Style = "auto", since: int = 0) -> int:
 
     narrator = narrator_for(run, style)
     events = sys.stdout if style == "json" else None
-    with _interrupts(run, narrator) as wake, narrator:
-        for event in run_events(run, wake, since):
+    with interrupts(run, narrator.note) as pressed, narrator:
+        for event in run_events(run, pressed.wake, since):
             if events is not None:
                 try:
-                    events.write(json.dumps(event, separators=(",", ":")) + "\n")
+                    events.write(printable_json(json.dumps(event, separators=(",", ":"))) + "\n")
                     events.flush()
                 except BrokenPipeError:
                     narrator.note(f"stdout was closed; training goes on, motrix runs stop {run.id} stops it")
@@ -72,9 +74,17 @@ def run_events(run: Run, wake: threading.Event, since: int = 0) -> Iterator[dict
             wake.clear()
 
 
+@dataclass
+class Interrupts:
+    """How often a person has asked for the end; `wake` is set at each time."""
+
+    count: int = 0
+    wake: threading.Event = field(default_factory=threading.Event)
+
+
 @contextmanager
-def _interrupts(run: Run, narrator: Narrator) -> Iterator[threading.Event]:
-    """Turn SIGINT and SIGTERM into stop requests, each more urgent than the one before."""
+def interrupts(run: Run, note: Callable[[str], object]) -> Iterator[Interrupts]:
+    """Turn SIGINT and SIGTERM into stop requests, each more urgent than the one before; `note` says what was done."""
     from motrix_core.process.control import request_stop
     from motrix_core.runs.control import append_request
 
@@ -86,23 +96,21 @@ def _interrupts(run: Run, narrator: Narrator) -> Iterator[threading.Event]:
         ("terminating; Ctrl-C again kills it", lambda: request_stop(run)),
         ("killing", lambda: request_stop(run, kill=True)),
     ]
-    wake = threading.Event()
-    pressed = 0
+    pressed = Interrupts()
 
     def interrupted(signum: int, frame: object) -> None:
-        nonlocal pressed
-        words, act = steps[min(pressed, len(steps) - 1)]
-        pressed += 1
-        narrator.note(words)
+        words, act = steps[min(pressed.count, len(steps) - 1)]
+        pressed.count += 1
+        note(words)
         try:
             act()
         except MotrixError as error:
-            narrator.note(str(error))
-        wake.set()
+            note(str(error))
+        pressed.wake.set()
 
     previous = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield wake
+        yield pressed
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -1,0 +1,174 @@
+"""`motrix demos`: train every demo on every backend, and say what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from motrix_core.commands.whole_numbers import whole
+from motrix_core.errors import BackendUnusable, NoUsableBackend, UnknownName
+
+if TYPE_CHECKING:
+    from motrix_core.commands.demos_progress import Lines
+    from motrix_core.demos.outcome import Result
+    from motrix_core.demos.plan import Demo
+
+BACKENDS = ("jax", "torch")
+SIMS = ("auto", "motrixsim", "mujoco")
+BUDGETS = ("quick", "full")
+_MAX_SEEDS = 100
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "demos",
+        help="train every demo on every backend",
+        description="Trains every demo on every backend, one after the other, as supervised runs like any other. "
+        "Called again it goes on where it was interrupted: finished runs of the same configuration count, others are "
+        "continued, failed ones are made anew. The table is kept in the runs folder, as demos-BUDGET.md and .json. "
+        "Ctrl-C stops the run that is trained after a checkpoint, and then the demos.",
+    )
+    parser.add_argument("--envs", nargs="+", metavar="NAME", help="some of the environments (default: all)")
+    parser.add_argument(
+        "--backends", nargs="+", metavar="jax|torch", help="some of the backends (default: all that work here)"
+    )
+    parser.add_argument(
+        "--sims",
+        nargs="+",
+        default=["auto"],
+        metavar="auto|motrixsim|mujoco",
+        help="physics engines, each in turn (default: auto, the first that is installed)",
+    )
+    parser.add_argument(
+        "--budget",
+        choices=BUDGETS,
+        default="quick",
+        help="quick: three updates of 512 env steps with small networks, which takes minutes and teaches nothing; "
+        "full: the shipped defaults, up to where the task should be learned, which takes days (default: quick)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=whole(1, _MAX_SEEDS),
+        metavar="N",
+        help="train each with the seeds 1 to N (default: 1; with --budget full 3 for the classics and dm-*)",
+    )
+    parser.add_argument(
+        "--set", dest="sets", action="append", default=[], metavar="KEY=VALUE", help="a configuration value for all"
+    )
+    parser.add_argument("--stop-on-error", action="store_true", help="train nothing more once a run has failed")
+    parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)")
+    parser.add_argument(
+        "--ledger",
+        type=Path,
+        metavar="FILE.md",
+        help="also put the finished runs of a full budget into the convergence ledger, say docs/results.md",
+    )
+    parser.add_argument("--json", action="store_true", help="stdout has one JSON object per result and nothing else")
+
+
+def run(args: argparse.Namespace) -> int:
+    from motrix_core.commands.demos_progress import telling
+    from motrix_core.config.sources import runs_dir
+    from motrix_core.demos import ledger, report
+    from motrix_core.demos.plan import names, plan
+
+    for kind, wanted, known in (("backend", args.backends or (), BACKENDS), ("simulator", args.sims, SIMS)):
+        for name in wanted:
+            if name not in known:
+                raise UnknownName(kind, name, known, listing="motrix demos --help")
+    if args.ledger is not None:
+        ledger.check(args.ledger, args.budget, args.sets)
+    folder = runs_dir(args.runs_dir, os.environ)
+    backends = args.backends or BACKENDS
+    # Everything that can be wrong with what was asked for is said before seconds are spent on probing.
+    demos = plan(args.envs or names(), backends, args.sims, args.budget, seeds=args.seeds, sets=args.sets)
+    usable = _usable(backends, demos, asked=args.backends is not None)
+    demos = [demo for demo in demos if demo.config.backend in usable]
+    results: list[Result] = []
+    interrupted = False
+    with telling(len(demos), sys.stderr) as progress:
+        for result, interrupted in _trained(demos, folder, progress):
+            results.append(result)
+            report.save(folder, args.budget, demos, results)
+            if args.json:
+                sys.stdout.write(json.dumps(result.to_json(), allow_nan=False) + "\n")
+                sys.stdout.flush()
+            if interrupted or (args.stop_on_error and has_failed(result)):
+                break
+    if args.ledger is not None:
+        ledger.update(args.ledger, results)
+    if not args.json:
+        sys.stdout.write(f"{report.page(demos, results)}\n")
+    saved = report.path(folder, args.budget)
+    sys.stderr.write(f"motrix: {len(results)} of {len(demos)} demos; the table is {saved}\n")
+    return exit_code(results, interrupted)
+
+
+def exit_code(results: Sequence[Result], interrupted: bool) -> int:
+    """130 where a person ended it or one of the runs, 3 where one failed, else 0."""
+    if interrupted:
+        return 130
+    if any(has_failed(result) for result in results):
+        return 3
+    return 130 if any(result.status == "stopped" for result in results) else 0
+
+
+def has_failed(result: Result) -> bool:
+    return result.status not in ("finished", "stopped")
+
+
+def _trained(demos: Sequence[Demo], folder: Path, progress: Lines) -> Iterator[tuple[Result, bool]]:
+    """Each demo's result once its run is over, and whether a person has asked for the end meanwhile."""
+    from motrix_core.commands.follow import interrupts, run_events
+    from motrix_core.demos.outcome import result_of
+    from motrix_core.demos.runner import attempt
+    from motrix_core.process.control import wait
+
+    for demo in demos:
+        found = attempt(demo, folder)
+        count = 0
+        if found.is_over:
+            progress.begin(demo, found)
+        else:
+            # Before anything is said, so that whoever reads it can already interrupt.
+            with interrupts(found.run, progress.note) as pressed:
+                progress.begin(demo, found)
+                for event in run_events(found.run, pressed.wake, found.since):
+                    progress.event(event)
+                # The supervisor writes the last event first and the final state after it.
+                wait(found.run)
+            count = pressed.count
+        result = result_of(demo, found.run)
+        progress.end(result)
+        yield result, count > 0
+
+
+def _usable(backends: Sequence[str], demos: Sequence[Demo], *, asked: bool) -> list[str]:
+    """Those of `backends` that work here; one that does not is left out, which is said, unless it was `asked` for.
+
+    Raises BackendUnusable or NoUsableBackend, and SimulatorUnusable for a simulator of the demos that does not work.
+    """
+    from motrix_core.hardware.probe import probe_all
+    from motrix_core.hardware.select import check_sim
+
+    sims = {demo.config.sim for demo in demos} - {"none"}
+    probes = probe_all([*dict.fromkeys(backends), *sorted(sims)])
+    for sim in sims:
+        check_sim(probes[sim], ())
+    usable = []
+    for name in dict.fromkeys(backends):
+        if probes[name].usable:
+            usable.append(name)
+            continue
+        error = BackendUnusable(name, probes[name].cause or probes[name].status, mend=probes[name].mend)
+        if asked:
+            raise error
+        sys.stderr.write(f"motrix: left out: {error}\n")
+    if not usable:
+        raise NoUsableBackend("neither JAX nor PyTorch can be used", mend="motrix devices says why")
+    return usable

@@ -1,0 +1,1 @@
+"""Training every demo on every backend: what is trained, how a training goes on, what came of it, the ledger."""

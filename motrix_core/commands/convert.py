@@ -10,9 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motrix_core.commands.own_env import add_source_flags, only_name, source_of
 from motrix_core.errors import CheckpointError, RunStateError, UsageError
 
 if TYPE_CHECKING:
+    from motrix_core.envs.source import EnvSource
     from motrix_core.envs.spec import EnvSpec
     from motrix_core.learn.foreign import Imported
     from motrix_core.learn.spec import ModelSpec
@@ -34,6 +36,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("checkpoint", metavar="CKPT", help="a checkpoint's folder, or skrl's .pt or .pickle file")
     parser.add_argument("--to", choices=("jax", "torch"), required=True, help="the backend to continue with")
     parser.add_argument("--env", metavar="ENV", help="the environment of skrl's agent, which its file does not name")
+    add_source_flags(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -50,18 +53,32 @@ def run(args: argparse.Namespace) -> int:
     if not source.exists():
         raise UsageError(f"{source} does not exist", mend="name a checkpoint's folder, or a .pt or .pickle file")
     if source.is_dir():
-        if args.env is not None:
-            raise UsageError(f"--env {args.env} is for files of skrl's; {source} names its environment itself")
+        for flag, value in (("--env", args.env), ("--env-module", args.env_module), ("--env-path", args.env_path)):
+            if value is not None:
+                raise UsageError(f"{flag} {value} is for files of skrl's; {source} names its environment itself")
         arrays, meta, env_steps, notes = _own(source, args.to)
     else:
-        arrays, meta, env_steps, notes = _foreign(source, args.to, args.env)
+        arrays, meta, env_steps, notes = _foreign(source, args.to, args.env, source_of(args))
     folder = Path(args.output) if args.output else _default_folder(meta["env"], args.to)
     check_target(folder, env_steps)
+    make_target(folder)
     written = checkpoints.save(folder, env_steps, arrays, meta)
     for note in notes:
         _say(f"note: {note}")
     sys.stdout.write(f"{written}\n")
     return 0
+
+
+def make_target(folder: Path) -> None:
+    """Make `folder` with its parents. Raises CheckpointError."""
+    from motrix_core.runs.files import make_folder
+
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise CheckpointError(
+            f"{folder} cannot be made: {error.strerror or error}", mend="name another with -o"
+        ) from error
 
 
 Converted = tuple[dict[str, dict[str, Any]], dict[str, Any], int, tuple[str, ...]]
@@ -84,16 +101,17 @@ def _own(path: Path, backend: str) -> Converted:
     return arrays, {**checkpoint.meta, "backend": backend}, checkpoint.env_steps, ()
 
 
-def _foreign(path: Path, backend: str, env: str | None) -> Converted:
+def _foreign(path: Path, backend: str, env: str | None, source: EnvSource) -> Converted:
     from motrix_core.config.own import default_ppo
     from motrix_core.envs.random_state import get_generator_state, make_generator
     from motrix_core.envs.registry import find_spec
     from motrix_core.learn.foreign import read_agent
     from motrix_core.learn.saving import FORMAT
 
+    env = env or only_name(source)
     if env is None:
         raise UsageError(f"{path} does not say what it was trained on", mend="add --env ENV; motrix envs lists them")
-    spec = find_spec(env)
+    spec = find_spec(env, source)
     agent = read_agent(path)
     found, wanted = ((sizes.obs_dim, sizes.act_dim, sizes.n_actions) for sizes in (agent.spec, spec))
     if found != wanted:
@@ -104,7 +122,7 @@ def _foreign(path: Path, backend: str, env: str | None) -> Converted:
         )
     learning_rate, notes = agent.learning_rate, [*agent.notes]
     if learning_rate is None:
-        learning_rate = default_ppo(env, backend).learning_rate
+        learning_rate = default_ppo(env, backend, source).learning_rate
         notes.append(f"the file has no learning rate: {env}'s default of {learning_rate:g} is taken")
     notes.append(_sizes_note(agent))
     meta = {

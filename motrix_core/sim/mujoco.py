@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,10 +14,9 @@ from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import DofLayout, ball_joint_error, columns
 from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape, HeightField
+from motrix_core.sim.mujoco_log import log_warnings
 from motrix_core.sim.mujoco_varied import MujocoVaried
 from motrix_core.sim.threads import usable_cores, wanted_threads
-
-_log = logging.getLogger(__name__)
 
 _STATE = mujoco.mjtState.mjSTATE_FULLPHYSICS
 _SINGLE_DOF = (int(mujoco.mjtJoint.mjJNT_SLIDE), int(mujoco.mjtJoint.mjJNT_HINGE))
@@ -60,13 +58,11 @@ class MujocoBatch:
 
     @classmethod
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MujocoBatch:
+        log_warnings()
         try:
             model = mujoco.MjModel.from_xml_path(str(path))
         except ValueError as error:
             raise EnvironmentFailed(f"MuJoCo cannot load {path}: {error}") from error
-        if mujoco.get_mju_user_warning() is None:
-            # Without a handler MuJoCo writes MUJOCO_LOG.TXT into the working directory.
-            mujoco.set_mju_user_warning(_log.warning)
         return cls(model, path, num_envs=num_envs, sensors=sensors)
 
     def _sensor_slice(self, name: str, path: Path) -> slice:

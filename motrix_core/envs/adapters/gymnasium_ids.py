@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -64,6 +65,7 @@ def open_vector(name: str, num_envs: int, mode: str, kwargs: Mapping[str, Any]) 
         # A process with the threads of a backend or a simulator in it must not be forked.
         vector_kwargs["context"] = "spawn"
     try:
+        _log_warnings_of_mujoco(gymnasium, name)
         return gymnasium.make_vec(
             name[len(GYMNASIUM) :],
             num_envs=num_envs,
@@ -115,6 +117,21 @@ def _find(gymnasium: Any, name: str) -> None:
         wanted = ", ".join(f"{GYMNASIUM}{known}" for known in dict.fromkeys(near))
         mend = f"did you mean {wanted}?" if wanted else "gymnasium.pprint_registry() lists them"
         raise UsageError(f"Gymnasium knows no environment {env_id!r}", mend=mend) from error
+
+
+def _log_warnings_of_mujoco(gymnasium: Any, name: str) -> None:
+    """Keep the MuJoCo of an environment from writing its warnings into the working directory.
+
+    Raises what importing the environment's module raises.
+    """
+    entry_point = gymnasium.spec(name[len(GYMNASIUM) :].rpartition(":")[2]).entry_point
+    if isinstance(entry_point, str):
+        gymnasium.envs.registration.load_env_creator(entry_point)
+    # Only now is it known whether it is one with MuJoCo; others are not to wait for its import.
+    if "mujoco" in sys.modules:
+        from motrix_core.sim.mujoco_log import log_warnings
+
+        log_warnings()
 
 
 def _described(name: str, vector: Any, observations: Observations, actions: Actions, limit: int | None) -> EnvSpec:

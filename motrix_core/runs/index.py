@@ -63,12 +63,9 @@ class RunIndex:
 
     def _kept_summary(self, run: Run, stamp: Stamp) -> _Known | None:
         entry = (self._kept or {}).get(key_of(run))
-        if entry is None or len(entry) != 4 or entry[0] != list(stamp):
+        if entry is None or len(entry) != 3 or entry[0] != list(stamp) or not isinstance(entry[2], dict):
             return None
-        _, config, created_at, state = entry
-        found = stamp_of(run.paths.config)
-        if found is None or config != list(found) or not isinstance(state, dict):
-            return None
+        _, created_at, state = entry
         try:
             summary = RunSummary(run, float(created_at), RunState.from_json(state))
         except (TypeError, ValueError):
@@ -81,8 +78,7 @@ class RunIndex:
             return
         entries = {}
         for stamp, summary in self._known.values():
-            config = stamp_of(summary.run.paths.config)
-            if summary.state is not None and summary.state.is_final and stamp is not None and config is not None:
-                entries[key_of(summary.run)] = [list(stamp), list(config), summary.created_at, summary.state.to_json()]
+            if summary.state is not None and summary.state.is_final and stamp is not None:
+                entries[key_of(summary.run)] = [stamp, summary.created_at, summary.state.to_json()]
         self._cache.save(entries)
         self._unkept = 0

@@ -152,9 +152,10 @@ class SeriesBuffer:
         if self._is_thinned:
             self.clear()
             return
-        raw = self.raw.astype(np.float64)
-        self.pyramid = Pyramid(2 if weight else 1)
-        self.pyramid.append(np.stack((raw, self._smoother.extend(raw))) if weight else raw)
+        raw = self.raw
+        rows = (raw, self._smoother.extend(raw).astype(np.float32)) if weight else (raw,)
+        self.pyramid = Pyramid(len(rows))
+        self.pyramid.append_checked(rows)
 
     def last(self) -> float | None:
         """The newest finite value, or None."""

@@ -126,6 +126,12 @@ class Chart(Navigation, can_focus=True):
             curve.buffer.clear()
         self._changed()
 
+    def drop_series(self) -> None:
+        """Forget all series, so that others can take their place; zoom and settings stay."""
+        self._curves.clear()
+        self._slots.clear()
+        self._changed()
+
     def set_marks(self, marks: Sequence[Mark]) -> None:
         """What happened during the run. The sequence is kept, so it must not be changed afterwards."""
         if marks is not self._marks and marks != self._marks:

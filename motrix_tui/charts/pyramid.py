@@ -6,6 +6,8 @@ numbers. No extreme is ever lost, so a spike of one point survives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -39,6 +41,14 @@ class Column:
         needed = self.size + values.shape[-1]
         self._make_room(needed)
         self._room[:, self.size : needed] = values
+        self.size = needed
+
+    def append_rows(self, rows: Sequence[NDArray]) -> None:
+        """Add one row (n,) to each channel."""
+        needed = self.size + len(rows[0])
+        self._make_room(needed)
+        for channel, row in enumerate(rows):
+            self._room[channel, self.size : needed] = row
         self.size = needed
 
     def push(self, *values: float) -> None:
@@ -95,6 +105,11 @@ class Pyramid:
         self._values.append(np.clip(single, -LARGEST, LARGEST).astype(np.float32))
         self._grow()
 
+    def append_checked(self, rows: Sequence[ValueArray]) -> None:
+        """Add one row (n,) to each channel, of values that are finite or NaN."""
+        self._values.append_rows(rows)
+        self._grow()
+
     def push(self, *values: float) -> None:
         """Add one value to each channel: finite and within float32, or NaN."""
         self._values.push(*values)
@@ -127,9 +142,8 @@ class Pyramid:
             if low_below.size // FACTOR == low.size:
                 return
             fresh = slice(low.size * FACTOR, low_below.size // FACTOR * FACTOR)
-            shape = (self.channels, -1, FACTOR)
-            low.append(np.fmin.reduce(low_below.values[:, fresh].reshape(shape), axis=2))
-            high.append(np.fmax.reduce(high_below.values[:, fresh].reshape(shape), axis=2))
+            low.append(_of_four(np.fmin, low_below.values[:, fresh]))
+            high.append(_of_four(np.fmax, high_below.values[:, fresh]))
             low_below, high_below = low, high
             level += 1
 
@@ -157,6 +171,11 @@ class Pyramid:
                 low[:, end] = np.fmin(low[:, end], np.fmin.reduce(points, axis=1))
                 high[:, end] = np.fmax(high[:, end], np.fmax.reduce(points, axis=1))
         return low, high
+
+
+def _of_four(extreme: np.ufunc, values: ValueArray) -> ValueArray:
+    """`extreme` of every four neighbours, (channels, n / 4). A reduction over an axis of four takes far longer."""
+    return extreme(extreme(values[:, 0::4], values[:, 1::4]), extreme(values[:, 2::4], values[:, 3::4]))
 
 
 def _reduce(low: ValueArray, high: ValueArray, bounds: IndexArray) -> tuple[ValueArray, ValueArray]:

@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_BLOCK = 128
+_BLOCK = 32
+_ROUNDING = math.log(1e-17)
 
 
 @lru_cache(maxsize=16)
@@ -40,8 +41,10 @@ class Smoother:
     def extend(self, values: ArrayLike) -> NDArray[np.float64]:
         """The smoothed continuation for the next `values`, same length, float64."""
         raw = np.asarray(values, dtype=np.float64)
-        result = np.full(raw.shape, np.nan)
         finite = np.isfinite(raw)
+        if finite.all():
+            return self._extend_finite(raw)
+        result = np.full(raw.shape, np.nan)
         result[finite] = self._extend_finite(raw[finite])
         return result
 
@@ -57,13 +60,21 @@ class Smoother:
         if self.weight == 0 or not len(values):
             return values
         matrix, decay = _kernels(self.weight)
-        averages = np.empty_like(values)
-        for start in range(0, len(values), _BLOCK):
-            block = values[start : start + _BLOCK]
-            size = len(block)
-            average = matrix[:size, :size] @ block + decay[:size] * self._state
-            averages[start : start + size] = average
-            self._state = float(average[-1])
-        counts = self._count + np.arange(1, len(values) + 1, dtype=np.float64)
-        self._count += len(values)
-        return averages / -np.expm1(counts * np.log(self.weight))
+        count = len(values)
+        blocks = np.zeros((-(-count // _BLOCK), _BLOCK))
+        blocks.ravel()[:count] = values
+        averages = blocks @ matrix.T
+        # What one block passes on to the next is one number: only that goes step by step.
+        before, states = self._state, []
+        for last in averages[:, -1].tolist():
+            states.append(before)
+            before = last + decay[-1] * before
+        averages += np.outer(states, decay)
+        smoothed = averages.ravel()[:count]
+        self._state = float(smoothed[-1])
+        # Once w^t is lost in rounding the correction is a division by one.
+        corrected = min(count, max(0, math.ceil(_ROUNDING / math.log(self.weight)) - self._count))
+        powers = np.arange(self._count + 1, self._count + corrected + 1, dtype=np.float64)
+        smoothed[:corrected] /= -np.expm1(powers * math.log(self.weight))
+        self._count += count
+        return smoothed

@@ -39,8 +39,17 @@ class Compared:
     @property
     def label(self) -> str:
         """Backend and the end of the id, which tell runs of one environment apart in a legend."""
+        return f"{self.title} {self.short_id}"
+
+    @property
+    def title(self) -> str:
+        """The backend that the run was started with."""
         backend = str(self.settings.get("backend", self.run.backend))
-        return f"{plain(BACKENDS.get(backend, backend), limit=10)} {plain(self.run.id.rpartition('-')[2], limit=8)}"
+        return plain(BACKENDS.get(backend, backend), limit=10)
+
+    @property
+    def short_id(self) -> str:
+        return plain(self.run.id.rpartition("-")[2], limit=8)
 
     @property
     def group(self) -> tuple[tuple[str, str], ...]:
@@ -132,10 +141,24 @@ def lines(compared: Sequence[Compared], metric: str, axis: Axis, *, grouped: boo
     groups: dict[tuple[tuple[str, str], ...], list[Compared]] = {}
     for item in compared:
         groups.setdefault(item.group, []).append(item)
-    return [line for members in groups.values() for line in _band(members, metric, axis)]
+    names = _names(list(groups.values()))
+    return [
+        line
+        for name, members in zip(names, groups.values(), strict=True)
+        for line in _band(name, members, metric, axis)
+    ]
 
 
-def _band(members: Sequence[Compared], metric: str, axis: Axis) -> list[Line]:
+def _names(groups: Sequence[Sequence[Compared]]) -> list[str]:
+    """What groups are called: by backend and number of seeds, with a part of an id only where that is not enough."""
+    short = [f"{group[0].title} {len(group)} seeds" if len(group) > 1 else group[0].label for group in groups]
+    return [
+        f"{name} {group[0].short_id}" if short.count(name) > 1 else name
+        for name, group in zip(short, groups, strict=True)
+    ]
+
+
+def _band(name: str, members: Sequence[Compared], metric: str, axis: Axis) -> list[Line]:
     curves = []
     for item in members:
         x, y = item.series.xy(metric, axis)
@@ -144,10 +167,8 @@ def _band(members: Sequence[Compared], metric: str, axis: Axis) -> list[Line]:
             curves.append((x[known], y[known]))
     if not curves:
         return []
-    name = members[0].label
     if len(curves) == 1:
         return [Line(name, *curves[0])]
-    name = f"{name.partition(' ')[0]} {len(curves)} seeds {name.partition(' ')[2]}"
     # Seeds do not end an update at the same second, nor report in each: they meet on the grid of the one with most.
     grid = max((x for x, _ in curves), key=len)
     if len(grid) > _GRID:

@@ -9,9 +9,9 @@ from textual.content import Content
 
 from motrix_tui.charts.axes import duration, short_number
 from motrix_tui.compare import data
-from motrix_tui.text import shortened
+from motrix_tui.text import count, shortened, significant
 
-_FIRST, _OTHER = 22, 14
+_WIDEST, _GAP = 24, 2
 
 
 def details(compared: Sequence[data.Compared]) -> Content:
@@ -22,25 +22,29 @@ def details(compared: Sequence[data.Compared]) -> Content:
     rows = [
         (
             figures.label,
-            short_number(figures.best),
-            short_number(figures.last),
+            significant(figures.best),
+            significant(figures.last),
             "–" if figures.reached_s is None else duration(figures.reached_s),
             "–" if figures.reached_steps is None else short_number(figures.reached_steps),
-            short_number(figures.steps_per_s),
+            count(figures.steps_per_s),
         )
         for figures in data.figures(compared)
     ]
-    parts = [_row(head, "$muted"), *(_row(row, "") for row in rows), Content("")]
-    differing = data.differences(compared)
-    if not differing:
-        parts.append(Content("the settings are the same").stylize("$muted"))
+    differing = [(path, *values) for path, values in data.differences(compared)]
+    parts = [_table([head, *rows]), Content("")]
+    if differing:
+        parts.append(_table([("settings that differ", *(item.label for item in compared)), *differing]))
     else:
-        parts.append(_row(("settings that differ", *(item.label for item in compared)), "$muted"))
-        parts.extend(_row((path, *values), "") for path, values in differing)
+        parts.append(Content("the settings are the same").stylize("$muted"))
     return Content("\n").join(parts)
 
 
-def _row(cells: Sequence[str], style: str) -> Content:
-    first, *others = cells
-    text = shortened(first, _FIRST).ljust(_FIRST) + "".join(f" {shortened(cell, _OTHER):>{_OTHER}}" for cell in others)
-    return Content.styled(text, style)
+def _table(rows: Sequence[Sequence[str]]) -> Content:
+    """Columns as wide as what is in them, under a heading; all but the first are aligned on the right."""
+    widths = [min(max(len(cell) for cell in column), _WIDEST) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        first, *others = (shortened(cell, width) for cell, width in zip(row, widths, strict=True))
+        texts = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        lines.append(Content.styled((" " * _GAP).join(texts), "" if lines else "$muted"))
+    return Content("\n").join(lines)

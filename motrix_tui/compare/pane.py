@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import ScrollableContainer, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -46,7 +46,10 @@ class ComparePane(ChartActions, Vertical):
     DEFAULT_CSS = """
     ComparePane #nothing-compared { height: 1fr; content-align: center middle; color: $muted; }
     ComparePane ChartGrid { display: none; }
-    ComparePane #compared { height: auto; max-height: 45%; padding: 0 1; display: none; border-top: solid $rule; }
+    ComparePane #compared {
+        height: auto; max-height: 45%; padding: 0 1; display: none; border-top: solid $rule;
+        scrollbar-size: 0 1;
+    }
     ComparePane #compared-text { width: auto; text-wrap: nowrap; }
     ComparePane.-some #nothing-compared { display: none; }
     ComparePane.-some ChartGrid { display: block; }
@@ -67,7 +70,7 @@ class ComparePane(ChartActions, Vertical):
         text = "nothing to compare yet\n\n3 goes to Runs: space marks runs, c compares them"
         yield Static(text, id="nothing-compared", markup=False)
         yield ChartGrid(id="compare-charts")
-        with VerticalScroll(id="compared"):
+        with ScrollableContainer(id="compared"):
             yield Static("", id="compared-text", markup=False)
 
     @work(exclusive=True, group="compare")
@@ -128,7 +131,9 @@ class ComparePane(ChartActions, Vertical):
     def action_group(self) -> None:
         self._grouped = not self._grouped
         if self._compared:
-            self._make_tiles()
+            for chart in self._tiles.values():
+                chart.drop_series()
+            self._draw_charts()
             self.notify("seeds as mean with a band" if self._grouped else "every run on its own", timeout=2)
 
     def action_details(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ STATUS_TONES = {
 STATUS_MARKS = {"running": "●", "starting": "◌", "paused": "‖", "stopping": "◌", "finished": "✔", "stopped": "■"}
 PADDING = 2
 _TREND_WIDTH = 10
+_WIDEST_NAME = 32
 
 
 @dataclass(frozen=True)
@@ -74,21 +75,25 @@ COLUMNS = (
     Column("last", "return", 8, 4, True),
     Column("trend", "returns", _TREND_WIDTH, 9),
     Column("speed", "steps/s", 8, 7, True),
-    Column("duration", "duration", 9, 8, True),
+    Column("duration", "duration", 8, 8, True),
     Column("age", "age", 7, 5, True),
     Column("id", "run", 5, 10),
 )
 
 
 def columns_for(width: int) -> tuple[Column, ...]:
-    """The columns that fit into `width` cells, in the order of the table."""
+    """The columns that fit into `width` cells, in the order of the table; what is left goes to long names."""
     chosen: list[Column] = []
     for column in sorted(COLUMNS, key=lambda column: column.rank):
-        width -= column.width + PADDING
-        if width < 0:
+        if column.width + PADDING > width:
             break
+        width -= column.width + PADDING
         chosen.append(column)
-    return tuple(column for column in COLUMNS if column in chosen)
+    columns = tuple(column for column in COLUMNS if column in chosen)
+    return tuple(
+        replace(column, width=min(column.width + width, _WIDEST_NAME)) if column.name == "env" else column
+        for column in columns
+    )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_command_line(["run", *arguments])
     options = _parser().parse_args(arguments)
     try:
-        return _dashboard(options)
+        return _served(options) if options.serve else _dashboard(options)
     except MotrixError as error:
         sys.stderr.write(f"motrix-tui: {error}\n")
         return error.exit_code
@@ -35,8 +36,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _served(options: argparse.Namespace) -> int:
+    from motrix_tui.serve import serve
+
+    chosen = {"--runs-dir": options.runs_dir, "--open": options.open, "--theme": options.theme}
+    arguments = [part for flag, value in chosen.items() if value is not None for part in (flag, value)]
+    serve(arguments, host=options.host, port=options.port, token=os.environ.get("MOTRIX_SERVE_TOKEN") or None)
+    return 0
+
+
 def _dashboard(options: argparse.Namespace) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # A browser's dashboard has no terminal: textual-serve is at the other end of its pipes.
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
         raise UsageError(
             "the dashboard needs a terminal, but standard input or output is not one",
             mend="train without a screen: motrix-tui --run --env cartpole",
@@ -85,6 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--open", metavar="RUN", help="begin with this run: its id, a part of it, its folder, or last")
     parser.add_argument("--theme", metavar="NAME", help="night, ember, paper (light) or clear (colour-blind-safe)")
+    parser.add_argument("--serve", action="store_true", help="in a browser instead of here; needs motrix-tui[serve]")
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="with --serve: the address to serve on (default: %(default)s); any but this machine's own needs "
+        "MOTRIX_SERVE_TOKEN, a secret of 16 letters and digits or more",
+    )
+    parser.add_argument("--port", type=int, default=8000, help="with --serve (default: %(default)s)")
     parser.add_argument("--version", action="version", version=f"motrix-tui {__version__}")
     return parser
 

@@ -59,12 +59,25 @@ APP_ACTIONS: tuple[Action, ...] = (
 
 LAUNCH_ACTIONS: tuple[Action, ...] = (
     Action("launch.start", ("ctrl+r",), "Launch", "Start the training that the form describes.", "launch", "Run"),
+    Action("launch.enqueue", ("a",), "queue", "Let the training wait its turn in the queue.", "launch", "Run"),
+    Action(
+        "launch.show_queue", ("u",), "show queue", "What waits: order, removal, runs at a time.", "launch", "Run", False
+    ),
     Action(
         "launch.copy_command", ("y",), "copy", "Copy the equivalent command line, also over SSH.", "launch", "Run"
     ),
     Action("launch.switch_backend", ("b",), "backend", "Take the other usable backend.", "launch", "Machine"),
     Action("launch.switch_sim", ("s",), "simulator", "Take the environment's next simulator.", "launch", "Machine"),
     Action("launch.filter", ("slash",), "filter", "Filter the environments.", "launch", "Environment"),
+    Action("launch.presets", ("p",), "presets", "Take, save or delete a named configuration.", "launch", "Form"),
+    Action(
+        "launch.import_file", ("i",), "import", "Fill the form from a TOML file or a run's config.json.", "launch",
+        "Form", False,
+    ),
+    Action(
+        "launch.export_file", ("w",), "export", "Write the form as a file for motrix run --config.", "launch", "Form",
+        False,
+    ),
     Action("launch.machine", ("m",), "machine", "Go to hardware and backends.", "launch", "Go to", False),
     Action("launch.environments", ("e",), "environments", "Go to the environments.", "launch", "Go to", False),
     Action("launch.form", ("f",), "form", "Go to the form.", "launch", "Go to", False),
@@ -133,7 +146,8 @@ def bindings(actions: Iterable[Action]) -> list[Binding]:
             action.title,
             show=action.show and index == 0,
             tooltip=action.help,
-            id=action.id if index == 0 else None,
+            # One id for all of them: a key of the person's own takes the place of every one.
+            id=action.id,
         )
         for action in actions
         for index, key in enumerate(action.keys)
@@ -178,6 +192,14 @@ _KEY_NAMES = {
     "pageup": "pgup",
     "pagedown": "pgdn",
 }
+
+
+def key_called(name: str) -> str:
+    """The Textual key name of a key as people write it: the opposite of `key_name`, which also takes Textual's."""
+    if name.startswith("^") and len(name) > 1:
+        name = f"ctrl+{name[1:]}"
+    modifier, plus, base = name.rpartition("+") if not name.endswith("+") else ("", "", name)
+    return f"{modifier}{plus}" + next((key for key, shown in _KEY_NAMES.items() if shown == base), base)
 
 
 def key_name(key: str) -> str:

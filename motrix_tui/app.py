@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import events, work
@@ -15,7 +16,7 @@ from textual.widgets import ContentSwitcher, Input
 
 from motrix_core.errors import MotrixError
 from motrix_core.runs.text import plain
-from motrix_tui.actions import APP_ACTIONS, LAUNCH_ACTIONS, RUNS_ACTIONS, Action, bindings
+from motrix_tui.actions import APP_ACTIONS, LAUNCH_ACTIONS, RUNS_ACTIONS, Action, all_actions, bindings
 from motrix_tui.core import Core
 from motrix_tui.settings import Settings
 from motrix_tui.shell.dialogs import Answer, Question
@@ -65,11 +66,23 @@ class MotrixApp(MotrixLike):
         self._chose_place = False
         self.runs: list[RunSummary] | None = None
         self._told_about_live_runs = False
+        self._told_about_queue = False
         self._mounting = asyncio.Lock()
         self._runs_problem: str | None = None
         for palette in PALETTES:
             self.register_theme(palette.theme())
         self.theme = theme or settings.theme
+        self._keymap_problems: list[str] = []
+        self._own_keys: dict[str, tuple[str, ...]] = {}
+        self.shown_own_keys: dict[str, str] = {}
+        """For the line of keys: the first of an action's own keys, "" for an action that it leaves out."""
+        if settings.keys:
+            from motrix_tui.shell.keymap import read_keymap
+
+            self._own_keys, self._keymap_problems = read_keymap(settings.keys, all_actions())
+            self.set_keymap({id: ",".join(keys) for id, keys in self._own_keys.items()})
+            shown = {action.id for action in all_actions() if action.show}
+            self.shown_own_keys = {id: keys[0] if id in shown else "" for id, keys in self._own_keys.items()}
 
     def compose(self) -> ComposeResult:
         yield TopBar()
@@ -87,6 +100,8 @@ class MotrixApp(MotrixLike):
             await self.show_place("launch")
         if self.settings.problem is not None:
             self.notify(self.settings.problem, title="Settings", severity="warning", timeout=15, markup=False)
+        for problem in self._keymap_problems:
+            self.notify(problem, title="Settings", severity="warning", timeout=15, markup=False)
         self.list_runs()
         self.measure_load()
         self.set_interval(LOAD_PERIOD_S, self.measure_load)
@@ -109,6 +124,22 @@ class MotrixApp(MotrixLike):
             self._runs_unreadable(plain(error))
         else:
             self._runs_listed(runs)
+            await self._look_at_queue()
+
+    async def _look_at_queue(self) -> None:
+        try:
+            queue, works = await in_thread(self.core.queue)
+        except MotrixError as error:
+            if not self._told_about_queue:
+                self.notify(plain(error), title="Queue", severity="error", markup=False)
+            self._told_about_queue = True
+            return
+        for bar in self._main.query(TopBar):
+            bar.waiting = len(queue.entries)
+        if queue.waiting and not works and not self._told_about_queue:
+            count = f"{len(queue.waiting)} launch{'es wait' if len(queue.waiting) > 1 else ' waits'}"
+            self.notify(f"{count} and nothing starts them; u in Launch, then r, goes on", title="Queue", markup=False)
+        self._told_about_queue = True
 
     def _runs_listed(self, runs: list[RunSummary]) -> None:
         self.runs, self._runs_problem = runs, None
@@ -168,7 +199,7 @@ class MotrixApp(MotrixLike):
         if name == "launch":
             from motrix_tui.launch.pane import LaunchPane
 
-            return LaunchPane(self.core, id="launch")
+            return LaunchPane(self.core, self.settings.path.parent, id="launch")
         if name == "monitor":
             from motrix_tui.monitor.pane import MonitorPane
 
@@ -231,6 +262,9 @@ class MotrixApp(MotrixLike):
         self.list_runs()
         await self.open_run(event.run)
 
+    def on_queue_actions_queued(self) -> None:
+        self.list_runs()
+
     async def on_runs_pane_opened(self, event: RunsPane.Opened) -> None:
         await self.open_run(event.run)
 
@@ -252,6 +286,10 @@ class MotrixApp(MotrixLike):
     # Help, palette, themes, leaving.
 
     def available_actions(self) -> tuple[Action, ...]:
+        actions = self._actions_here()
+        return tuple(replace(action, keys=self._own_keys.get(action.id, action.keys)) for action in actions)
+
+    def _actions_here(self) -> tuple[Action, ...]:
         if self.place == "monitor":
             from motrix_tui.monitor.actions import MONITOR_ACTIONS
 

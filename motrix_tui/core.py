@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from motrix_core.runs.index import RunIndex
     from motrix_core.runs.layout import Run, RunSummary
     from motrix_core.runs.notes import Notes
+    from motrix_core.runs.queue import Queue
+    from motrix_tui.launch.values import FormValues
     from motrix_tui.play.child import PlayChild
 
 PROBES = ("jax", "torch", "motrixsim", "mujoco")
@@ -136,6 +138,13 @@ class Core:
         values = default_values(env, backend)
         return {path: format_value(field_at(path), value, display=True) for path, value in values.items()}
 
+    def is_setting(self, path: str) -> bool:
+        """Whether `path` is a setting of this version, in the form or beside it."""
+        with _IMPORTING:
+            from motrix_core.config.keys import is_known
+
+        return is_known(path) and path not in ("env", "backend", "sim")
+
     def derived(self, config: RunConfig) -> Derived:
         with _IMPORTING:
             from motrix_core.config.form import derived
@@ -147,6 +156,21 @@ class Core:
             from motrix_core.config.form import command_line
 
         return command_line(config)
+
+    def read_config(self, path: Path) -> FormValues:
+        """What the configuration file `path` says. Raises UsageError or ConfigError."""
+        with _IMPORTING:
+            from motrix_tui.launch.values import read_values
+
+        return read_values(path)
+
+    def write_config(self, path: Path, config: RunConfig) -> None:
+        """Write `config` as the TOML that `motrix run --config` reads. Raises OSError."""
+        with _IMPORTING:
+            from motrix_core.config.form import to_toml
+            from motrix_core.runs.files import replace_file
+
+        replace_file(path, to_toml(config).encode())
 
     def create_run(self, config: RunConfig, extra: dict[str, Any]) -> Run:
         with _IMPORTING:
@@ -162,6 +186,39 @@ class Core:
             from motrix_core.process.launch import launch
 
         launch(run)
+
+    def queue(self) -> tuple[Queue, bool]:
+        """What waits in the runs folder, and whether somebody works it off. Raises RunsFolderError."""
+        with _IMPORTING:
+            from motrix_core.process.queue import is_worked_off
+            from motrix_core.runs.queue import read_queue
+
+        return read_queue(self.runs_dir), is_worked_off(self.runs_dir)
+
+    def change_queue(self, change: Callable[[Queue], Queue]) -> Queue:
+        """Raises RunsFolderError."""
+        with _IMPORTING:
+            from motrix_core.runs.queue import change_queue
+
+        return change_queue(self.runs_dir, change)
+
+    def enqueue(self, config: RunConfig, extra: dict[str, Any]) -> int:
+        """Let `config` wait its turn, see to it that somebody works the queue off, and return how many wait now."""
+        record = config.model_dump(mode="json")
+        queue = self.change_queue(lambda queue: queue.with_entry(record, extra))
+        self.start_worker()
+        return len(queue.entries)
+
+    def start_queue(self) -> None:
+        """Go on with what waits, also with what could not be started before. Raises RunsFolderError."""
+        self.change_queue(lambda queue: queue.retried())
+        self.start_worker()
+
+    def start_worker(self) -> None:
+        with _IMPORTING:
+            from motrix_core.process.queue import start_worker
+
+        start_worker(self.runs_dir)
 
     def play(self, run: Run, width: int, height: int) -> PlayChild:
         """What plays the policy of `run` in pictures of `width` × `height` characters."""

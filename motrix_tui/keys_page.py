@@ -15,6 +15,11 @@ Made from the action registry by `python -m motrix_tui.keys_page > docs/keys.md`
 `tab` and `shift+tab` move between the parts of a place, the arrows or `h` `j` `k` `l` within one, `enter` edits or
 chooses, `escape` goes back. Everything also works with the mouse. `^r` means ctrl and r together; nothing needs Alt or
 a function key. While text is being typed, letters and digits are text: `escape` or `enter` ends typing.
+
+Keys of your own go into the table `[keys]` of `settings.toml` (on Linux in `~/.config/motrix-tui/`), by the ids that
+`python -c "from motrix_tui.actions import all_actions; print(*(a.id for a in all_actions()))"` lists, for example
+`"launch.start" = ["ctrl+l", "L"]`. An entry that names no action, or a key that already means something, is said when the
+dashboard starts and has no effect.
 """
 
 

@@ -71,6 +71,12 @@ class Settings:
     def layouts(self, tables: dict[str, Any]) -> None:
         self._document["layouts"] = tables
 
+    @property
+    def keys(self) -> dict[str, Any]:
+        """The keys of the person's own, as the file has them; {} where it has none."""
+        table = self._document.get("keys")
+        return table if isinstance(table, dict) else {}
+
     def save(self) -> None:
         """Write the file atomically, unless it was damaged when it was read. Raises OSError."""
         if self.problem is not None:

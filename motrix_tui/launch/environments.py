@@ -49,9 +49,15 @@ class EnvironmentPanel(Vertical):
         with VerticalScroll(id="about", can_focus=False):
             yield Static("", markup=False)
 
-    def show_specs(self, specs: Mapping[str, EnvSpec]) -> None:
+    def show_specs(self, specs: Mapping[str, EnvSpec], chosen: str | None = None) -> None:
         self._specs = specs
-        self._fill("")
+        self._fill("", chosen)
+
+    def choose(self, name: str) -> None:
+        """Highlight `name`, whatever the filter says."""
+        with self.prevent(Input.Changed):
+            self.query_one(Input).value = ""
+        self._fill("", name)
 
     def start_filter(self) -> None:
         self.screen.set_focus(self.query_one(Input))
@@ -74,13 +80,14 @@ class EnvironmentPanel(Vertical):
             self._chosen = name
             self.post_message(self.Chosen(name))
 
-    def _fill(self, query: str) -> None:
+    def _fill(self, query: str, chosen: str | None = None) -> None:
+        chosen = chosen or self._chosen
         names = self._matching(query)
         options = self.query_one(OptionList)
         options.clear_options()
         if names:
             options.add_options([Option(self._line(self._specs[name]), id=name) for name in names])
-            options.highlighted = names.index(self._chosen) if self._chosen in names else 0
+            options.highlighted = names.index(chosen) if chosen in names else 0
         elif self._specs:
             options.add_option(Option(f"nothing matches {shortened(query, 20)!r}; esc clears", disabled=True))
         self.border_subtitle = f"{len(names)} of {len(self._specs)}" if query else ""

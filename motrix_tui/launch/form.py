@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from motrix_core.runs.text import plain
 from motrix_tui.launch.field_row import FieldRow
 from motrix_tui.launch.model import FormState
 from motrix_tui.shell.tab_strip import Tab, TabStrip
@@ -43,6 +44,7 @@ class FormPanel(Vertical):
     def compose(self) -> ComposeResult:
         yield TabStrip(id="groups")
         yield FieldList(id="fields")
+        yield Static("", id="form-beside", markup=False)
         yield Static("", id="form-problems", markup=False)
         yield Static("", id="field-help", markup=False)
 
@@ -68,10 +70,19 @@ class FormPanel(Vertical):
         changed = f" · {len(state.changes)} changed" if state.changes else ""
         self.border_title = Content(f"{title}{changed}")
         self.border_subtitle = self._consequences()
+        self._show_beside(state)
         general = self.query_one("#form-problems", Static)
         general.display = bool(state.problems.get(""))
         general.update("\n".join(f"✖ {problem}" for problem in state.problems.get("", ())))
         self._show_tabs()
+
+    def _show_beside(self, state: FormState) -> None:
+        """What a preset or a file set that has no row."""
+        known = {field.path for field in self._fields}
+        beside = [f"{path} = {text}" for path, text in state.changes.items() if path not in known]
+        line = self.query_one("#form-beside", Static)
+        line.display = bool(beside)
+        line.update(Content.assemble(("● ", "$accent"), plain(" · ".join(beside), limit=400)))
 
     def _consequences(self) -> Content:
         derived = self._state.derived

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from motrix_core.errors import Problem
 
 Changes = dict[str, str]
+BESIDE = ("env_module", "env_path", "init_from")
+"""Settings that have no field in the form, and "none" for a default."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,25 @@ class FormModel:
     @property
     def changes(self) -> Changes:
         return self._changes.setdefault(self.env, {})
+
+    @property
+    def all_changes(self) -> dict[str, Changes]:
+        """The changes of every environment that has some."""
+        return {env: dict(changes) for env, changes in self._changes.items() if changes}
+
+    def restore(self, changes: Mapping[str, Mapping[str, str]]) -> None:
+        """Begin with `changes`, by environment; settings that this version does not know are left out."""
+        for env, texts in changes.items():
+            self._changes[env] = {path: text for path, text in texts.items() if self._core.is_setting(path)}
+
+    def replace(self, env: str, backend: str, texts: Mapping[str, str]) -> None:
+        """Give `env` the settings `texts` in the place of all its changes; undone as one step.
+
+        What the form has no field for (an environment's options, networks to begin with) counts as a change.
+        """
+        self.env, self.backend = env, backend
+        self._remember()
+        self._changes[env] = {path: text for path, text in texts.items() if not self._is_default(path, text)}
 
     def choose(self, *, env: str, backend: str, sim: str) -> None:
         self.env, self.backend, self.sim = env, backend, sim
@@ -114,10 +135,13 @@ class FormModel:
         return self._defaults[key]
 
     def _is_default(self, path: str, text: str) -> bool:
+        field = self.fields.get(path)
+        if field is None:
+            # Paths beside the form are left out of it by "none".
+            return path in BESIDE and text.strip() == "none"
         default = self.defaults()[path]
         if text.strip() == default:
             return True
-        field = self.fields[path]
         try:
             return self._core.parse(field, text) == self._core.parse(field, default)
         except ValueError:

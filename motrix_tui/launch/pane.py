@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events, work
@@ -23,9 +24,11 @@ from motrix_tui.launch.command_bar import CommandBar
 from motrix_tui.launch.environments import EnvironmentList, EnvironmentPanel
 from motrix_tui.launch.field_row import FieldRow
 from motrix_tui.launch.form import FieldList, FormPanel
+from motrix_tui.launch.form_actions import FormActions
 from motrix_tui.launch.hardware import CandidateList, HardwarePanel
 from motrix_tui.launch.machine import BACKENDS, TITLES, Machine
 from motrix_tui.launch.model import FormModel, FormState
+from motrix_tui.launch.queue_actions import QueueActions
 from motrix_tui.shell.tab_strip import Tab, TabStrip
 from motrix_tui.threads import in_thread, streamed
 
@@ -39,7 +42,7 @@ WIDE, MIDDLE = 108, 72
 SIZE_CLASSES = frozenset({"-low", "-middle", "-narrow"})
 
 
-class LaunchPane(Vertical):
+class LaunchPane(FormActions, QueueActions, Vertical):
     """Three panels side by side where there is room; otherwise `section` says which one is in sight."""
 
     HELP = "Pick an environment, a backend and hyperparameters, then press ctrl+r."
@@ -70,6 +73,7 @@ class LaunchPane(Vertical):
     LaunchPane #about { height: auto; max-height: 11; border-top: solid $rule; scrollbar-size-vertical: 1; }
     LaunchPane #groups { width: 100%; margin-bottom: 1; }
     LaunchPane #fields { height: 1fr; scrollbar-size-vertical: 1; background: $background; }
+    LaunchPane #form-beside { color: $muted; display: none; height: auto; max-height: 3; }
     LaunchPane #form-problems { color: $error; display: none; height: auto; }
     LaunchPane #field-help { height: 7; border-top: solid $rule; }
     LaunchPane.-low #groups { margin-bottom: 0; }
@@ -85,9 +89,10 @@ class LaunchPane(Vertical):
 
         run: Run
 
-    def __init__(self, core: Core, *, id: str) -> None:
+    def __init__(self, core: Core, folder: Path, *, id: str) -> None:
         super().__init__(id=id)
         self._core = core
+        self._folder = folder
         self._machine = Machine(core)
         self._specs: Mapping[str, EnvSpec] = {}
         self._model: FormModel | None = None
@@ -124,9 +129,10 @@ class LaunchPane(Vertical):
         self._specs = await in_thread(self._core.catalog)
         fields = await in_thread(self._core.form_fields)
         self._model = FormModel(self._core, fields)
+        chosen = self._load_draft()
         with self.app.batch_update():
             await self.query_one(FormPanel).show_fields(fields)
-            self.query_one(EnvironmentPanel).show_specs(self._specs)
+            self.query_one(EnvironmentPanel).show_specs(self._specs, chosen)
 
     @work(group="probe")
     async def _probe(self) -> None:
@@ -174,6 +180,7 @@ class LaunchPane(Vertical):
         bar.show_command(self._state.command)
         title = f"PPO · {plain(spec.name)} · {TITLES[model.backend]}"
         self.query_one(FormPanel).show_state(self._state, title=title)
+        self._keep_draft_soon()
 
     def on_environment_panel_chosen(self, event: EnvironmentPanel.Chosen) -> None:
         self._env = event.name
@@ -261,35 +268,26 @@ class LaunchPane(Vertical):
         self.action_form()
         self.query_one(FormPanel).step_group(-1)
 
-    def action_undo(self) -> None:
-        if self._model is not None and self._model.undo():
-            self._form_changed()
-
-    def action_reset_field(self) -> None:
-        row = self.query_one(FieldList).row
-        if self._model is not None and row is not None and self._model.reset(row.field.path):
-            self._form_changed()
-
-    def action_reset_all(self) -> None:
-        if self._model is not None and self._model.reset_all():
-            self._form_changed()
-
     # Starting.
 
     def action_start(self) -> None:
         bar = self.query_one(CommandBar)
-        if bar.busy or self._model is None:
-            return
+        config = self._config_to_launch() if not bar.busy else None
+        if config is not None:
+            bar.problem, bar.busy = "", True
+            self._launch(config)
+
+    def _config_to_launch(self) -> RunConfig | None:
         config = self._state.config
         if config is None:
             self._point_at_errors()
-            return
+            return None
         obstacle = self._machine.obstacle(self._spec)
         if obstacle is not None:
-            bar.problem = plain(obstacle)
-            return
-        bar.problem, bar.busy = "", True
-        self._launch(config)
+            self.query_one(CommandBar).problem = plain(obstacle)
+            return None
+        # The record names what trains, also where the command line leaves the choice to the machine.
+        return config.model_copy(update={"sim": self._machine.sim(self._spec)})
 
     def _point_at_errors(self) -> None:
         count = self._state.problem_count
@@ -308,9 +306,7 @@ class LaunchPane(Vertical):
     async def _launch(self, config: RunConfig) -> None:
         bar = self.query_one(CommandBar)
         try:
-            # The record names what trains, also where the command line leaves the choice to the machine.
-            chosen = config.model_copy(update={"sim": self._machine.sim(self._spec)})
-            run = await in_thread(self._core.create_run, chosen, self._extra())
+            run = await in_thread(self._core.create_run, config, self._extra())
             await in_thread(self._core.launch, run)
         except (MotrixError, OSError) as error:
             bar.problem = f"not launched: {plain(error)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import events
 from textual.app import App, ComposeResult
+from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
@@ -41,12 +42,17 @@ class KeyBar(Widget):
         focused, name = self.screen.focused, key_name(key)
         return focused is not None and len(name) == 1 and focused.check_consume_key(key, name)
 
+    def _is_shown(self, binding: Binding) -> bool:
+        # A key of the person's own stands for all the keys that the action had, shown and not.
+        own: dict[str, str] = getattr(self.app, "shown_own_keys", {})
+        return own[binding.id] == binding.key if binding.id in own else binding.show
+
     def _items(self) -> list[tuple[Content, str | None]]:
         """What is drawn, from left to right, each with the key that a click on it stands for."""
         own: list[tuple[Content, str | None]] = []
         everywhere: list[tuple[Content, str | None]] = []
         for active in self.screen.active_bindings.values():
-            if not active.binding.show or self._is_typed(active.binding.key):
+            if not self._is_shown(active.binding) or self._is_typed(active.binding.key):
                 continue
             style = ("bold $accent", "$foreground") if active.enabled else ("$muted dim", "$muted dim")
             item = Content.assemble(

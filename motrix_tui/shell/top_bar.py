@@ -32,6 +32,7 @@ class TopBar(Widget):
     """
 
     live: reactive[int] = reactive(0)
+    waiting: reactive[int] = reactive(0)
     place: reactive[str] = reactive("launch")
 
     def compose(self) -> ComposeResult:
@@ -40,6 +41,9 @@ class TopBar(Widget):
         yield LoadMeter(id="load")
 
     def watch_live(self) -> None:
+        self._renew()
+
+    def watch_waiting(self) -> None:
         self._renew()
 
     def watch_place(self) -> None:
@@ -52,6 +56,7 @@ class TopBar(Widget):
 
     def _tabs(self) -> tuple[Tab, ...]:
         badge = {"monitor": f"●{self.live}"} if self.live else {}
+        badge |= {"launch": f"+{self.waiting}"} if self.waiting else {}
         return tuple(Tab(name, label, badge.get(name, ""), "bold $success") for name, label in PLACES)
 
 

@@ -46,6 +46,7 @@ class FakeCore(Core):
         self.launched: list[Run] = []
         self.stopped: list[Run] = []
         self.launch_error: Exception | None = None
+        self.workers_started = 0
 
     def inventory(self) -> Inventory:
         return Inventory(
@@ -82,6 +83,9 @@ class FakeCore(Core):
         if self.launch_error is not None:
             raise self.launch_error
         self.launched.append(run)
+
+    def start_worker(self) -> None:
+        self.workers_started += 1
 
     def request_stop(self, run: Run) -> None:
         self.stopped.append(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from motrix_core.bench.common import machine
 
+    # What takes turns is ended on the way out, also when somebody ends this with TERM.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for name in args.what:
         _check("benchmark", name, WHAT)
     wanted = args.what or WHAT

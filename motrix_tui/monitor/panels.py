@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from motrix_core.runs.text import plain
+
 _SPREAD = ("mean", "max", "min")
 _MOST_REWARD_TERMS = 8
 _EPISODIC = ("return/", "episode_length/")
@@ -88,7 +90,7 @@ def _reward_panels(left: dict[str, None]) -> list[PanelSpec]:
     means = [name for name in left if name.startswith("reward/") and name.endswith("/mean")]
     for name in means:
         del left[name]
-    terms = [SeriesSpec(name, name.removeprefix("reward/").removesuffix("/mean")) for name in means]
+    terms = [SeriesSpec(name, plain(name.removeprefix("reward/").removesuffix("/mean"))) for name in means]
     chunks = [terms[start : start + _MOST_REWARD_TERMS] for start in range(0, len(terms), _MOST_REWARD_TERMS)]
     return [
         PanelSpec(f"reward-{number}" if number else "reward", _numbered("reward terms", number), tuple(chunk))
@@ -105,7 +107,7 @@ def _other_panels(names: Sequence[str]) -> list[PanelSpec]:
         parts = [name.rpartition("/")[2] for name in members]
         for number, start in enumerate(range(0, len(members), _MOST_REWARD_TERMS)):
             series = tuple(
-                SeriesSpec(name, part, part in ("min", "max") and "mean" in parts)
+                SeriesSpec(name, plain(part), part in ("min", "max") and "mean" in parts)
                 for name, part in zip(members[start:][:_MOST_REWARD_TERMS], parts[start:], strict=False)
             )
             panels.append(PanelSpec(f"other:{prefix}:{number}", _numbered(_title(prefix), number), series))
@@ -113,7 +115,8 @@ def _other_panels(names: Sequence[str]) -> list[PanelSpec]:
 
 
 def _title(prefix: str) -> str:
-    return prefix.removeprefix("metric/").replace("/", " · ").replace("_", " ")
+    # Names come from the run's environment, or from whoever wrote its events.
+    return plain(prefix.removeprefix("metric/").replace("/", " · ").replace("_", " "))
 
 
 def _numbered(title: str, number: int) -> str:

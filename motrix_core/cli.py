@@ -17,7 +17,21 @@ from motrix_core import __version__
 from motrix_core.errors import MotrixError, UnknownName
 
 # One module per command in motrix_core/commands, each with add_parser(subparsers) and run(args) -> exit code.
-COMMANDS = ("run", "devices", "envs", "config", "runs", "eval", "view", "play", "export", "convert", "demos", "bench")
+COMMANDS = (
+    "run",
+    "devices",
+    "envs",
+    "config",
+    "runs",
+    "eval",
+    "view",
+    "play",
+    "export",
+    "convert",
+    "demos",
+    "bench",
+    "doctor",
+)
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,0 +1,137 @@
+"""`motrix doctor`: what is wrong with this installation, and what to type to mend it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Level = Literal["ok", "note", "problem"]
+_LOW_DISK_BYTES = 2 << 30
+_BACKENDS = ("jax", "torch")
+_SIMULATORS = ("motrixsim", "mujoco")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. A "note" keeps nobody from training; a "problem" keeps somebody from something."""
+
+    what: str
+    level: Level
+    detail: str
+    mend: str = ""
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "doctor",
+        help="what is wrong with this installation, and what mends it",
+        description="Tries out backends and simulators, and looks at the runs folder, the terminal and plugins. "
+        "Exit code 0: nothing keeps you from training; 3: there is a problem; 4: no backend is usable.",
+    )
+    parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)")
+    parser.add_argument("--json", action="store_true", help="print one JSON document on stdout, nothing else")
+
+
+def run(args: argparse.Namespace) -> int:
+    from motrix_core.config.sources import runs_dir
+    from motrix_core.hardware.probe import probe_all
+
+    folder = runs_dir(args.runs_dir, os.environ)
+    if not args.json:
+        sys.stderr.write("trying backends and simulators…\n")
+    probes = probe_all((*_BACKENDS, *_SIMULATORS))
+    findings = [
+        *_software(probes, _BACKENDS, "learning needs a backend"),
+        *_software(probes, _SIMULATORS, "all tasks but the classics need a simulator"),
+        _runs_folder(folder),
+        _lost_runs(folder),
+        _plugins(),
+        _terminal(),
+    ]
+    if args.json:
+        sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=2) + "\n")
+    else:
+        _print(findings)
+    if not any(probes[name].usable for name in _BACKENDS):
+        return 4
+    return 3 if any(finding.level == "problem" for finding in findings) else 0
+
+
+def _software(probes: Any, names: tuple[str, ...], rule: str) -> Iterator[Finding]:
+    """One of them is enough; what is installed must work."""
+    one_works = any(probes[name].usable for name in names)
+    for name in names:
+        found = probes[name]
+        if found.usable and found.cause:
+            yield Finding(found.title, "note", found.cause, found.mend or "")
+        elif found.usable:
+            yield Finding(found.title, "ok", f"{found.version} works on {', '.join(found.devices) or 'the CPU'}")
+        elif found.version is None and one_works:
+            yield Finding(found.title, "note", "is not installed; not needed, there is another", found.mend or "")
+        else:
+            why = "" if one_works else f"; {rule}"
+            yield Finding(found.title, "problem", f"{found.cause or 'cannot be used'}{why}", found.mend or "")
+
+
+def _runs_folder(folder: Path) -> Finding:
+    there = next((place for place in (folder, *folder.parents) if place.exists()), Path("/"))
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return Finding("runs folder", "problem", f"{folder} cannot be written", "name another: --runs-dir DIR")
+    free = shutil.disk_usage(there).free
+    if free < _LOW_DISK_BYTES:
+        detail = f"{folder} has {free / (1 << 30):.1f} GiB left; checkpoints need room"
+        return Finding("runs folder", "problem", detail, "motrix runs rm RUN deletes a run; or name another --runs-dir")
+    return Finding("runs folder", "ok", f"{folder}, {free / (1 << 30):.0f} GiB free")
+
+
+def _lost_runs(folder: Path) -> Finding:
+    from motrix_core.runs.layout import list_runs
+
+    lost = [summary.run.id for summary in list_runs(folder) if summary.status == "lost"]
+    if not lost:
+        return Finding("runs", "ok", "none has lost its supervisor")
+    detail = f"{len(lost)} ended without anybody recording why, like {lost[0]}"
+    return Finding("runs", "note", detail, f"motrix run --resume {lost[0]} continues it")
+
+
+def _plugins() -> Finding:
+    from motrix_core.envs.catalog import catalog
+
+    broken = [spec for spec in catalog().values() if spec.error is not None]
+    if not broken:
+        return Finding("environments", "ok", f"{len(catalog())} in the catalog")
+    first = broken[0]
+    return Finding("environments", "problem", f"{first.name}: {first.error}", f"mend or uninstall {first.origin}")
+
+
+def _terminal() -> Finding:
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    if encoding != "utf8":
+        mend = "export LANG=C.UTF-8, or choose ASCII charts in the dashboard"
+        return Finding("terminal", "note", f"its encoding is {sys.stdout.encoding}, so braille will not show", mend)
+    if not sys.stdout.isatty():
+        return Finding("terminal", "ok", "UTF-8; its size was not looked at, because stdout is none")
+    columns, lines = shutil.get_terminal_size()
+    if columns < 60 or lines < 20:
+        return Finding("terminal", "note", f"{columns}×{lines} is small for the dashboard", "make it 60×20 or larger")
+    return Finding("terminal", "ok", f"UTF-8, {columns}×{lines}")
+
+
+def _print(findings: list[Finding]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    styles = {"ok": "green", "note": "yellow", "problem": "bold red"}
+    for finding in findings:
+        line = Text.assemble((f"{finding.level:8}", styles[finding.level]), f"{finding.what}: {finding.detail}")
+        console.print(line)
+        if finding.mend and finding.level != "ok":
+            console.print(Text(f"        → {finding.mend}"))

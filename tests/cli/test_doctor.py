@@ -1,0 +1,96 @@
+"""`motrix doctor`: it finds what is wrong, says what mends it, and its exit code says how bad it is."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+from motrix_core.cli import main
+from motrix_core.config.schema import RunConfig
+from motrix_core.hardware.verdict import Probe
+from motrix_core.runs.layout import create_run
+from motrix_core.runs.state import RunState, write_state
+
+GOOD = {
+    name: Probe(name, title, "1.0", "ok", True, ("cpu",))
+    for name, title in (("jax", "JAX"), ("torch", "PyTorch"), ("motrixsim", "MotrixSim"), ("mujoco", "MuJoCo"))
+}
+
+
+def broken(name: str, **fields: object) -> dict[str, Probe]:
+    known = {"name": name, "title": name, "version": None, "status": "not-installed", "usable": False}
+    return {name: Probe(**{**known, "cause": f"{name} is away", "mend": f"install {name}", **fields})}  # type: ignore[arg-type]
+
+
+def examine(
+    probes: dict[str, Probe], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, dict[str, dict[str, str]]]:
+    # The package has a function of the module's name, so a dotted path would not find the module.
+    module = importlib.import_module("motrix_core.hardware.probe")
+    monkeypatch.setattr(module, "probe_all", lambda names: {**GOOD, **probes})
+    code = main(["doctor", "--json", "--runs-dir", str(folder)])
+    return code, {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
+
+
+def test_a_good_installation_has_no_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found = examine({}, tmp_path / "runs", monkeypatch, capsys)
+    assert code == 0
+    assert {finding["level"] for finding in found.values()} <= {"ok", "note"}
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_backend_that_is_not_needed_is_a_note_and_none_at_all_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found = examine(broken("torch"), tmp_path, monkeypatch, capsys)
+    assert (code, found["torch"]["level"], found["torch"]["mend"]) == (0, "note", "install torch")
+    code, found = examine(broken("torch") | broken("jax"), tmp_path, monkeypatch, capsys)
+    assert (code, found["jax"]["level"]) == (4, "problem")
+
+
+def test_what_is_installed_and_does_not_work_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found = examine(broken("torch", version="2.0", status="import-failed"), tmp_path, monkeypatch, capsys)
+    assert (code, found["torch"]["level"], found["torch"]["detail"]) == (3, "problem", "torch is away")
+
+
+def test_a_gpu_that_cannot_be_used_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    probes = broken("jax", version="1.0", status="no-driver", usable=True, cause="no driver", mend="install one")
+    code, found = examine(probes, tmp_path, monkeypatch, capsys)
+    assert (code, found["jax"]["level"], found["jax"]["mend"]) == (0, "note", "install one")
+
+
+def test_a_file_in_the_way_of_the_runs_folder_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    code, found = examine({}, tmp_path / "file" / "runs", monkeypatch, capsys)
+    assert (code, found["runs folder"]["level"]) == (3, "problem")
+
+
+def test_a_full_disk_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("motrix_core.commands.doctor._LOW_DISK_BYTES", 1 << 62)
+    code, found = examine({}, tmp_path, monkeypatch, capsys)
+    assert (code, found["runs folder"]["level"]) == (3, "problem")
+
+
+def test_a_run_that_lost_its_supervisor_is_named_with_the_command_that_continues_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path, extra={})
+    write_state(run.paths.state, RunState(status="running"))
+    code, found = examine({}, tmp_path, monkeypatch, capsys)
+    assert (code, found["runs"]["level"]) == (0, "note")
+    assert found["runs"]["mend"] == f"motrix run --resume {run.id} continues it"

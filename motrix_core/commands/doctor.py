@@ -92,9 +92,14 @@ def _runs_folder(folder: Path) -> Finding:
 
 
 def _lost_runs(folder: Path) -> Finding:
+    from motrix_core.errors import MotrixError
     from motrix_core.runs.layout import list_runs
 
-    lost = [summary.run.id for summary in list_runs(folder) if summary.status == "lost"]
+    try:
+        runs = list_runs(folder)
+    except MotrixError as error:
+        return Finding("runs", "problem", error.message, error.mend or "")
+    lost = [summary.run.id for summary in runs if summary.status == "lost"]
     if not lost:
         return Finding("runs", "ok", "none has lost its supervisor")
     detail = f"{len(lost)} ended without anybody recording why, like {lost[0]}"

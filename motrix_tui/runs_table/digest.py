@@ -187,13 +187,13 @@ class Digests:
         entry = self._kept.get(key_of(summary.run))
         if entry is None or len(entry) != _FIELDS + 1 or entry[0] != list(stamp):
             return None
-        env_steps, target, *numbers, returns = entry[1:]
+        env_steps, target, best, last, speed, returns = entry[1:]
         if type(env_steps) is not int or not (target is None or type(target) is int) or not isinstance(returns, list):
             return None
-        known = [*(number for number in numbers if number is not None), *returns]
+        known = [*(number for number in (best, last, speed) if number is not None), *returns]
         if any(_finite(number, None) is None for number in known):
             return None
-        return _Reading(Digest(env_steps, target, *numbers, tuple(returns)), stamp=stamp)
+        return _Reading(Digest(env_steps, target, best, last, speed, tuple(returns)), stamp=stamp)
 
     def _keep(self, known: Mapping[Path, RunSummary]) -> None:
         from motrix_core.runs.cache import WORTHWHILE_RUNS, key_of

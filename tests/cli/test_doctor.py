@@ -13,7 +13,7 @@ from motrix_core.config.schema import RunConfig
 from motrix_core.hardware.verdict import Probe
 from motrix_core.runs.identity import Identity
 from motrix_core.runs.layout import create_run
-from motrix_core.runs.state import RunState, write_state
+from motrix_core.runs.state import write_state
 
 GOOD = {
     name: Probe(name, title, "1.0", "ok", True, ("cpu",))
@@ -91,7 +91,7 @@ def test_a_run_that_lost_its_supervisor_is_named_with_the_command_that_continues
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     run = create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path, extra={})
-    write_state(run.paths.state, RunState(status="running", supervisor=Identity(pid=1, create_time=0.0)))
+    write_state(run.paths.state, run.state().change(status="running", supervisor=Identity(pid=1, create_time=0.0)))
     code, found = examine({}, tmp_path, monkeypatch, capsys)
     assert (code, found["runs"]["level"]) == (0, "note")
     assert found["runs"]["mend"] == f"motrix run --resume {run.id} continues it"

@@ -99,6 +99,10 @@ def _lost_runs(folder: Path) -> Finding:
         runs = list_runs(folder)
     except MotrixError as error:
         return Finding("runs", "problem", error.message, error.mend or "")
+    damaged = [summary for summary in runs if summary.problem is not None]
+    if damaged:
+        detail = f"{len(damaged)} cannot be read, like {damaged[0].run.id}: {damaged[0].problem}"
+        return Finding("runs", "note", detail, f"motrix runs show {damaged[0].run.id}; motrix runs rm deletes a run")
     lost = [summary.run.id for summary in runs if summary.status == "lost"]
     if not lost:
         return Finding("runs", "ok", "none has lost its supervisor")

@@ -120,9 +120,7 @@ def _changed(config: RunConfig) -> dict[str, Any]:
     }
     # Reading a user's own file would execute it; then every value that it may have a say in is spelled out.
     if config.env_module or config.env_path or not is_known_here(config.env):
-        return {
-            path: value for path, value in current.items() if path[:4] == "ppo." or value != field_at(path).default
-        }
+        return {path: value for path, value in current.items() if path[:4] == "ppo." or value != field_at(path).default}
     backends = BACKENDS if config.backend == "auto" else (config.backend,)
     standards = []
     for backend in backends:

@@ -91,7 +91,7 @@ def test_a_run_that_lost_its_supervisor_is_named_with_the_command_that_continues
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     run = create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path, extra={})
-    write_state(run.paths.state, run.state().change(status="running", supervisor=Identity(pid=1, create_time=1.0)))
+    write_state(run.paths.state, run.state().change(status="running", supervisor=Identity(pid=2, create_time=0.5)))
     code, found = examine({}, tmp_path, monkeypatch, capsys)
     assert (code, found["runs"]["level"]) == (0, "note")
     assert found["runs"]["mend"] == f"motrix run --resume {run.id} continues it"

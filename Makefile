@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	# PyTorch first and alone: the pinned version has a build for machines without a GPU.
 	$(PIP) install --quiet -c constraints.txt torch==2.13.0
-	$(PIP) install --quiet -c constraints.txt -e '.[$(BACKENDS),motrixsim,mujoco,gym,export,dev]'
+	$(PIP) install --quiet -c constraints.txt -e '.[$(BACKENDS),motrixsim,mujoco,gym,export,serve,dev]'
 	@touch $(STAMP)
 
 install: $(STAMP) ## create .venv with both backends, both simulators and the development tools

@@ -18,8 +18,8 @@ a function key. While text is being typed, letters and digits are text: `escape`
 
 Keys of your own go into the table `[keys]` of `settings.toml` (on Linux in `~/.config/motrix-tui/`), by the ids that
 `python -c "from motrix_tui.actions import all_actions; print(*(a.id for a in all_actions()))"` lists, for example
-`"launch.start" = ["ctrl+l", "L"]`. An entry that names no action, or a key that already means something, is said when the
-dashboard starts and has no effect.
+`"launch.start" = ["ctrl+l", "L"]`. An entry that names no action, or a key that already means something, is said when
+the dashboard starts and has no effect.
 """
 
 

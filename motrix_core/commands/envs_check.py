@@ -28,9 +28,7 @@ def add_parser(actions: Any) -> None:
         "finite, episodes and their last observations, one seed giving one play, save and restore, speed. The exit "
         "code is 3 if a check fails.",
     )
-    check.add_argument(
-        "name", metavar="NAME", nargs="?", help="the environment; may be left out if a file has one"
-    )
+    check.add_argument("name", metavar="NAME", nargs="?", help="the environment; may be left out if a file has one")
     add_source_flags(check)
     check.add_argument("--sim", metavar="SIM", default="auto", help="the simulator (default: the first installed)")
     check.add_argument(

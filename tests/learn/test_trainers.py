@@ -165,9 +165,8 @@ def test_an_environment_without_final_obs_is_trained_with_a_warning(
     backend: str, trained: Callable[..., tuple[Trainer, Run]]
 ) -> None:
     _, run = trained(backend, Chain(final_obs=False), max_env_steps=64)
-    warnings = events_of(run, "warning")
-    assert len(warnings) == 1
-    assert "final_obs" in warnings[0]["data"]["message"]
+    warnings = [event["data"]["message"] for event in events_of(run, "warning")]
+    assert sum("final_obs" in warning for warning in warnings) == 1
 
 
 @pytest.mark.parametrize("num_envs", [1, 4])

@@ -37,7 +37,10 @@ def test_a_save_that_is_cut_off_anywhere_leaves_checkpoints_that_are_whole(
     assert done.returncode == 0, done.stderr
     results = [json.loads(line) for line in done.stdout.splitlines()]
     sys.stderr.write(f"checkpoint saves cut off ({how}): {len(results) - 1}\n")
-    assert len(results) > 50
+    # The last one was cut off by nothing, so every place before it was tried: at the least four files are opened,
+    # written, synced and closed. How many calls that takes is a matter of the C library and Python.
+    assert results[-1]["survived"] and not any(result["survived"] for result in results[:-1])
+    assert len(results) > 16
     for result in results:
         assert result["listed"] in ([0.0, 1.0], [0.0, 2.0], [0.0, 1.0, 2.0], [0.0])
         assert result["newest"] in (first, second) or (first == second and result["newest"] == 50)

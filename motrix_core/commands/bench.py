@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from motrix_core.commands.whole_numbers import whole
 from motrix_core.errors import UnknownName, UsageError
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--envs", nargs="+", metavar="NAME", help="envs: some of the environments (default: all)")
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=list(BACKENDS), help="default: both")
     parser.add_argument("--sim", choices=("auto", "motrixsim", "mujoco"), default="auto", help="physics engine")
-    parser.add_argument("--num-envs", nargs="+", type=_at_least_one, metavar="N", help="envs: sizes of the batch")
-    parser.add_argument("--turns", type=_at_least_one, metavar="N", help="training: measured updates of each side")
+    parser.add_argument("--num-envs", nargs="+", type=whole(1, 10**6), metavar="N", help="envs: sizes of the batch")
+    parser.add_argument("--turns", type=whole(1, 900), metavar="N", help="training: measured updates of each side")
     parser.add_argument("--seconds", type=float, default=2.0, help="envs: measured time of each (default: 2)")
     parser.add_argument("--json", action="store_true", help="stdout has one JSON object per result and nothing else")
 
@@ -103,9 +104,3 @@ def _narrator() -> Callable[[str], None]:
         sys.stderr.flush()
 
     return tell
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number of 1 or more")
-    return int(text)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands.export import choose_named
+from motrix_core.commands.whole_numbers import whole
 from motrix_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,11 +56,11 @@ def add_parser(subparsers: Any) -> None:
         help="best, last or a number of env steps (default: best if known, else last); for each RUN without @",
     )
     parser.add_argument(
-        "--episodes", type=_whole(1, _MOST_EPISODES), metavar="N", help="episodes (default: train.eval_episodes, 64)"
+        "--episodes", type=whole(1, _MOST_EPISODES), metavar="N", help="episodes (default: train.eval_episodes, 64)"
     )
     parser.add_argument(
         "--seed",
-        type=_whole(0, 2**32 - 1),
+        type=whole(0, 2**32 - 1),
         default=0,
         metavar="N",
         help="chooses the initial states (default: 0); training never evaluates on these, whatever the seed",
@@ -67,19 +68,6 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--sim", metavar="SIM", help="the simulator (default: the one that the first RUN trains on)")
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout, nothing else")
     parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)")
-
-
-def _whole(least: int, most: int) -> Any:
-    def read(text: str) -> int:
-        try:
-            number = int(text.replace("_", ""))
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r:.80} is not a whole number") from None
-        if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{number} must be from {least} to {most}")
-        return number
-
-    return read
 
 
 def run(args: argparse.Namespace) -> int:

@@ -86,7 +86,7 @@ def test_a_training_is_measured_by_plain_skrl_and_by_both_engines(
         (["everything"], "unknown benchmark 'everything'"),
         (["training", "--cases", "cartpol"], "did you mean cartpole"),
         (["envs", "--envs", "cartpol"], "did you mean cartpole"),
-        (["training", "--turns", "0"], "whole number of 1 or more"),
+        (["training", "--turns", "0"], "must be from 1 to"),
         (["envs", "--seconds", "nan"], "--seconds nan"),
     ],
 )

@@ -1,30 +1,19 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
-from process_support import processes_of, trainer_argv
+from process_support import run_cleared_away, trainer_argv
 
-from motrix_core.config.schema import RunConfig
 from motrix_core.process.launch import launch
-from motrix_core.runs.layout import Run, create_run
+from motrix_core.runs.layout import Run
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    made = create_run(RunConfig(env="pendulum", backend="torch"), tmp_path / "runs", extra={})
-    # Inherited by whatever the run starts, so that processes_of finds helpers too.
-    monkeypatch.setenv("MOTRIX_TEST_RUN", str(made.path))
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    yield made
-    # Again until none is left: a supervisor may have been about to start its trainer.
-    while left := [process for process in processes_of(made) if process.pid != os.getpid()]:
-        for process in left:
-            process.kill()
-        psutil.wait_procs(left, timeout=10)
+    with run_cleared_away(tmp_path / "runs", monkeypatch) as made:
+        yield made
 
 
 @pytest.fixture

@@ -14,21 +14,17 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from motrix_core.config.schema import RunConfig
 from motrix_core.config.sources import ConfigSources
 from motrix_core.envs.registry import make
+from motrix_core.learn.bench.skrl_agent import skrl, skrl_agent
 from motrix_core.learn.spec import init_parameters, model_spec
 
 _UPDATES = 1_000_000
 """More than anybody waits for."""
-
-
-def skrl(backend: str, module: str, name: str) -> Any:
-    return getattr(importlib.import_module(f"skrl.{module.format(backend)}"), name)
 
 
 def plain(config: RunConfig, seed: int, *, updates: int) -> None:
@@ -36,27 +32,17 @@ def plain(config: RunConfig, seed: int, *, updates: int) -> None:
     ppo, backend = config.ppo, config.backend
     rng = np.random.Generator(np.random.Philox(seed))
     env = make(config.env, num_envs=ppo.num_envs, sim=config.sim, rng=rng, options=config.env_options)
-    ours = {
-        name: importlib.import_module(f"motrix_core.learn.{backend}.{name}")
-        for name in ("models", "wrap_np", "trainer")
-    }
-    ours["trainer"].seed_backend(seed)
-    wrapped = ours["wrap_np"].wrap_env(env, device=ours["trainer"].choose_device("auto"))
+    wrap_np = importlib.import_module(f"motrix_core.learn.{backend}.wrap_np")
+    trainer = importlib.import_module(f"motrix_core.learn.{backend}.trainer")
+    trainer.seed_backend(seed)
+    wrapped = wrap_np.wrap_env(env, device=trainer.choose_device("auto"))
     spaces = {
         "observation_space": wrapped.observation_space,
         "action_space": wrapped.action_space,
         "device": wrapped.device,
     }
     spec = model_spec(ppo, wrapped.observation_space, wrapped.action_space)
-    models = ours["models"].build_models(spec, spaces)
-    ours["models"].set_parameters(models, spec, init_parameters(spec, rng))
-    cfg = ours["trainer"].agent_cfg(ppo, wrapped)
-    cfg.learning_rate_scheduler = skrl(backend, "resources.schedulers.{}", "KLAdaptiveLR")
-    cfg.value_preprocessor = skrl(backend, "resources.preprocessors.{}", "RunningStandardScaler")
-    memory = skrl(backend, "memories.{}", "RandomMemory")(
-        memory_size=ppo.rollouts, num_envs=ppo.num_envs, device=wrapped.device
-    )
-    agent = skrl(backend, "agents.{}.ppo", "PPO")(models=models, memory=memory, cfg=cfg, **spaces)
+    agent = skrl_agent(backend, spec, ppo, spaces, init_parameters(spec, rng))
     update = agent.update
 
     def timed(**step: int) -> None:

@@ -19,7 +19,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import gymnasium
@@ -28,6 +27,7 @@ import numpy as np
 from motrix_core.bench.common import median, spread, table
 from motrix_core.config.schema import PPOCfg
 from motrix_core.learn.algorithm import PPOHyperparameters, draw_permutations
+from motrix_core.learn.bench.skrl_agent import skrl_agent
 from motrix_core.learn.rollout import Rollout
 from motrix_core.learn.spec import AgentState, ModelSpec, init_parameters, model_spec, required_shapes
 
@@ -149,12 +149,7 @@ def stock_round(backend: str, spec: ModelSpec, ppo: PPOCfg, data: Data) -> Round
 def stock_agent(backend: str, spec: ModelSpec, ppo: PPOCfg) -> tuple[Any, Callable, Callable, Callable]:
     """skrl's own agent, how it takes arrays, how to wait for what it has begun, and what skrl's trainer acts in."""
 
-    def skrl(module: str, name: str) -> Any:
-        return getattr(importlib.import_module(f"skrl.{module.format(backend)}"), name)
-
     spaces = {**box_spaces(spec), "device": "cpu"}
-    models = importlib.import_module(f"motrix_core.learn.{backend}.models").build_models(spec, spaces)
-    trainer = importlib.import_module(f"motrix_core.learn.{backend}.trainer")
     if backend == "jax":
         import jax
 
@@ -171,13 +166,7 @@ def stock_agent(backend: str, spec: ModelSpec, ppo: PPOCfg) -> tuple[Any, Callab
         def wait(agent: Any) -> None:
             pass
 
-    cfg = trainer.agent_cfg(ppo, SimpleNamespace(**spaces))
-    cfg.learning_rate_scheduler = skrl("resources.schedulers.{}", "KLAdaptiveLR")
-    cfg.value_preprocessor = skrl("resources.preprocessors.{}", "RunningStandardScaler")
-    memory = skrl("memories.{}", "RandomMemory")(
-        memory_size=ppo.rollouts, num_envs=ppo.num_envs, device=spaces["device"]
-    )
-    agent = skrl("agents.{}.ppo", "PPO")(models=models, memory=memory, cfg=cfg, **spaces)
+    agent = skrl_agent(backend, spec, ppo, spaces)
     agent.init()
     agent.enable_training_mode(True)
     return agent, to_device, wait, no_gradient

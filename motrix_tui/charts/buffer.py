@@ -13,7 +13,7 @@ from motrix_tui.charts.smooth import Smoother
 FloatArray = NDArray[np.float64]
 
 MOST_POINTS = 1 << 17
-"""Points that a series holds, at about 21 bytes each. Beyond that the older half gives up every other point."""
+"""Points that a series holds, at about 25 bytes each. Beyond that the older half gives up every other point."""
 _OLD = MOST_POINTS // 2
 _THINNED = 4
 _FEW = 16
@@ -37,10 +37,11 @@ class SeriesBuffer:
         """Forget every point; the smoothing weight stays."""
         self._smoother = Smoother(self._smoother.weight)
         self._x = Column(np.float64)
+        self._places = Column(np.int32)
         self._gaps = Column(np.float64)
         self.pyramid = Pyramid(2 if self._smoother.weight else 1)
         self._taken, self._last_taken = 0, math.nan
-        self._is_thinned = False
+        self._is_thinned = self._is_stale = False
         self._last: float | None = None
 
     def __len__(self) -> int:
@@ -49,6 +50,11 @@ class SeriesBuffer:
     @property
     def x(self) -> FloatArray:
         return self._x.row()
+
+    @property
+    def weight(self) -> float:
+        """That of the smoothing."""
+        return self._smoother.weight
 
     @property
     def raw(self) -> ValueArray:
@@ -75,29 +81,34 @@ class SeriesBuffer:
         count = min(len(xs), len(ys))
         if self._taken and (count < self._taken or not self._continues(float(xs[self._taken - 1]))):
             self.clear()
+        changed = self._is_stale
+        if self._is_stale:
+            self._smooth_again(xs[: self._taken], ys[: self._taken])
         if count == self._taken:
-            return False
+            return changed
         fresh = slice(self._taken, count)
         self._taken, self._last_taken = count, float(xs[count - 1])
         if fresh.stop - fresh.start <= _FEW:
             # A live run grows by a point or two between two refreshes: array arithmetic would cost ten times as much.
-            for at, value in zip(xs[fresh].tolist(), ys[fresh].tolist(), strict=True):
-                self._push(float(at), float(value))
+            given = zip(xs[fresh].tolist(), ys[fresh].tolist(), strict=True)
+            for place, (at, value) in enumerate(given, fresh.start):
+                self._push(float(at), float(value), place)
             return True
         for start in range(fresh.start, fresh.stop, _OLD):
             part = slice(start, min(start + _OLD, fresh.stop))
-            self._append(np.asarray(xs[part], dtype=np.float64), np.asarray(ys[part], dtype=np.float64))
+            self._append(np.asarray(xs[part], dtype=np.float64), np.asarray(ys[part], dtype=np.float64), start)
         return True
 
     def _continues(self, x: float) -> bool:
         return x == self._last_taken or (math.isnan(x) and math.isnan(self._last_taken))
 
-    def _push(self, x: float, y: float) -> None:
+    def _push(self, x: float, y: float, place: int) -> None:
         if not math.isfinite(x):
             return
         if len(self) and x < self._x.row()[-1]:
             self._drop_from(x)
         self._x.push(x)
+        self._places.push(place)
         if math.isfinite(y):
             y = min(max(y, -LARGEST), LARGEST)
             self._last = y
@@ -107,20 +118,18 @@ class SeriesBuffer:
         self.pyramid.push(*((y, self._smoother.push(y)) if self.pyramid.channels == 2 else (y,)))
         self._stay_bounded()
 
-    def _append(self, x: FloatArray, y: FloatArray) -> None:
-        placed = np.isfinite(x)
-        x, y = x[placed], y[placed]
-        if not len(x):
+    def _append(self, x: FloatArray, y: FloatArray, first: int) -> None:
+        kept = np.flatnonzero(np.isfinite(x))
+        if not len(kept):
             return
-        lowest_later = np.minimum.accumulate(x[::-1])[::-1]
-        kept = x <= lowest_later
+        lowest_later = np.minimum.accumulate(x[kept][::-1])[::-1]
+        kept = kept[x[kept] <= lowest_later]
         x, y = x[kept], y[kept]
         if len(self) and x[0] < self.x[-1]:
             self._drop_from(float(x[0]))
         self._x.append(x)
-        values = np.clip(np.where(np.isfinite(y), y, np.nan), -LARGEST, LARGEST)
-        # The raw values are float32: what is smoothed later, with another weight, must be what is smoothed now.
-        values = values.astype(np.float32).astype(np.float64)
+        self._places.append(kept + first)
+        values = _as_held(y)
         smoothed = (self._smoother.extend(values),) if self.pyramid.channels == 2 else ()
         self.pyramid.append(np.stack((values, *smoothed)))
         missing = np.isnan(values)
@@ -132,6 +141,7 @@ class SeriesBuffer:
     def _drop_from(self, x: float) -> None:
         size = int(np.searchsorted(self.x, x))
         self._x.truncate(size)
+        self._places.truncate(size)
         self.pyramid.truncate(size)
         self._gaps.truncate(int(np.searchsorted(self.gaps, x)))
         finite = np.flatnonzero(np.isfinite(self.raw))
@@ -141,21 +151,34 @@ class SeriesBuffer:
         if len(self) > MOST_POINTS:
             kept = _extreme_points(self.raw[:_OLD])
             self._x.thin(_OLD, kept)
+            self._places.thin(_OLD, kept)
             self.pyramid.thin(_OLD, kept)
             self._is_thinned = True
         if self._gaps.size > _OLD:
             self._gaps.thin(_OLD, np.arange(0, _OLD, 2))
 
     def set_smoothing(self, weight: float) -> None:
-        """Smooth with another weight. A series that gave up points forgets itself: the next `update` takes it anew."""
-        self._smoother = Smoother(weight)
-        if self._is_thinned:
-            self.clear()
+        """Smooth with another weight. A series that gave up points shows raw values until the next `update`."""
+        if weight == self.weight:
             return
-        raw = self.raw
-        rows = (raw, self._smoother.extend(raw).astype(np.float32)) if weight else (raw,)
-        self.pyramid = Pyramid(len(rows))
-        self.pyramid.append_checked(rows)
+        self._smoother = Smoother(weight)
+        self._is_stale = self._is_thinned and weight > 0
+        if not weight or self._is_stale:
+            self._hold(self.raw)
+        else:
+            self._hold(self.raw, self._smoother.extend(self.raw).astype(np.float32))
+
+    def _smooth_again(self, x: NDArray, y: NDArray) -> None:
+        """The smoothed values of the points that are left, of the whole series as it was taken."""
+        self._is_stale = False
+        placed = np.isfinite(x)
+        smoothed = np.full(len(y), np.nan, dtype=np.float32)
+        smoothed[placed] = self._smoother.extend(_as_held(np.asarray(y, dtype=np.float64)[placed]))
+        self._hold(self.raw, smoothed.take(self._places.row()))
+
+    def _hold(self, *channels: ValueArray) -> None:
+        self.pyramid = Pyramid(len(channels))
+        self.pyramid.append_checked(channels)
 
     def last(self) -> float | None:
         """The newest finite value, or None."""
@@ -170,6 +193,12 @@ class SeriesBuffer:
         before = max(after - 1, 0)
         index = before if abs(xs[before] - x) <= abs(xs[after] - x) else after
         return float(xs[index]), float(self.raw[index])
+
+
+def _as_held(y: FloatArray) -> FloatArray:
+    """Finite or NaN, rounded to float32: what is smoothed later, with another weight, must be what is smoothed now."""
+    values = np.clip(np.where(np.isfinite(y), y, np.nan), -LARGEST, LARGEST)
+    return values.astype(np.float32).astype(np.float64)
 
 
 def _extreme_points(values: ValueArray) -> IndexArray:

@@ -33,8 +33,8 @@ from motrix_tui.charts.view import View
 
 X_AXES = ("env_steps", "update", "time")
 _X_TITLES = {"env_steps": "env steps", "update": "updates", "time": "time"}
-_SIDE = "│"
-"""The sides of a round border, the only one that the style sheet below knows."""
+_SIDES = {"round": "│", "heavy": "┃"}
+"""The sides of the borders that style sheets give to charts."""
 
 
 class Chart(Navigation, can_focus=True):
@@ -110,6 +110,7 @@ class Chart(Navigation, can_focus=True):
             curve = Curve(label, SeriesBuffer(self._smoothing), len(self._curves), quiet or bool(border_of))
             self._curves[label] = curve
             self._changed()
+        curve.buffer.set_smoothing(self._smoothing)
         if curve.buffer.update(x, y):
             if len(self._curves) == 1:
                 self._write_border()
@@ -167,12 +168,9 @@ class Chart(Navigation, can_focus=True):
 
         Very long series must be given again, as they have given up points that smoothing needs.
         """
-        if weight == self._smoothing:
-            return
-        self._smoothing = weight
-        for curve in self._curves.values():
-            curve.buffer.set_smoothing(weight)
-        self._changed()
+        if weight != self._smoothing:
+            self._smoothing = weight
+            self._changed()
 
     def set_glyphs(self, glyphs: Glyphs) -> None:
         if glyphs is not self._glyphs:
@@ -245,7 +243,7 @@ class Chart(Navigation, can_focus=True):
         if kind:
             background = self._background_colour()
             rule = Style(color=(background + colour).rich_color, bgcolor=background.rich_color)
-            side = Segment(_SIDE, rule)
+            side = Segment(_SIDES.get(kind, "│"), rule)
             strips = [Strip([side, *strip, side], strip.cell_length + 2) for strip in strips]
         for line_filter in self.get_line_filters():
             # Our colours are not the terminal's numbered ones.
@@ -270,6 +268,9 @@ class Chart(Navigation, can_focus=True):
 
     def _compose_strips(self) -> None:
         columns, rows = self.size.width, self.size.height
+        for curve in self._curves.values():
+            # Not sooner: a chart that nobody looks at need not be smoothed.
+            curve.buffer.set_smoothing(self._smoothing)
         with_legend = rows >= 6 and (len(self._curves) > 1 or self._crosshair is not None)
         spec = PlotSpec(
             curves=tuple(self._curves.values()),
@@ -281,15 +282,29 @@ class Chart(Navigation, can_focus=True):
             marks=self._marks,
             cursor_x=self._crosshair,
             empty_text=self._empty_text,
+            digits=self._digits(),
         )
         picture = plot.compose(columns, rows - with_legend, spec)
         self._picture = picture
         styles = self._ink_styles()
         strips = rows_of(picture, styles)
         if with_legend:
-            key = self._glyphs.key
-            strips.insert(0, legend(spec.curves, columns, crosshair=self._crosshair, key=key, styles=styles))
+            names = legend(
+                spec.curves,
+                columns,
+                crosshair=self._crosshair,
+                key=self._glyphs.key,
+                digits=spec.digits,
+                styles=styles,
+            )
+            strips.insert(0, names)
         self._strips, self._framed = strips, self._frame(strips)
+
+    def _digits(self) -> dict[int, str]:
+        """The number of each line's colour, by its ink, on a terminal that has none."""
+        if not self.app.no_color or len(self._curves) < 2:
+            return {}
+        return {plot.line_ink(curve.ink_index): str(self._slots[label] + 1) for label, curve in self._curves.items()}
 
     def _ink_styles(self) -> list[Style]:
         """Styles by ink: plot's constants, then line and ghost of each series."""

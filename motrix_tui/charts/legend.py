@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -22,9 +22,12 @@ def value_of(curve: Curve, crosshair: float | None) -> str:
 
 
 def legend(
-    curves: Sequence[Curve], columns: int, *, crosshair: float | None, key: str, styles: Sequence[Style]
+    curves: Sequence[Curve], columns: int, *, crosshair: float | None, key: str, digits: Mapping[int, str], styles: Sequence[Style]
 ) -> Strip:
-    """Names and values, the newest or those under the crosshair, in `columns` cells; names alone where too long."""
+    """Names and values, the newest or those under the crosshair, in `columns` cells; names alone where too long.
+
+    Before each stands `key` in the colour of its line, or what `digits` has for the line's ink.
+    """
     texts = [f"{curve.label} {value_of(curve, crosshair)}" for curve in curves]
     if sum(len(entry) + 3 for entry in texts) - 1 > columns and crosshair is None:
         texts = [curve.label for curve in curves]
@@ -39,7 +42,8 @@ def legend(
         if len(entry) + 2 > room - (0 if left == 1 else 4):
             segments.append(Segment(f"+{left}", styles[plot.TEXT]))
             break
-        segments.append(Segment(f"{key} ", styles[plot.line_ink(curve.ink_index)]))
+        ink = plot.line_ink(curve.ink_index)
+        segments.append(Segment(f"{digits.get(ink, key)} ", styles[ink]))
         segments.append(Segment(f"{entry} ", styles[plot.TEXT]))
         room -= len(entry) + 3
     return Strip(segments).crop(0, columns).extend_cell_length(columns, styles[plot.AXIS])

@@ -6,7 +6,7 @@ Inks are small integers: the constants below, then two for each series, `line_in
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +21,7 @@ AXIS, MARK, CURSOR, GAP, TEXT = range(5)
 FIRST_SERIES = 5
 GUTTER = 7
 """Columns that the labels of the y axis take."""
+_DIGIT_EVERY = 20
 
 
 def line_ink(series: int) -> int:
@@ -67,6 +68,8 @@ class PlotSpec:
     marks: Sequence[Mark] = ()
     cursor_x: float | None = None
     empty_text: str = ""
+    digits: Mapping[int, str] = field(default_factory=dict)
+    """By the ink of a line what is written on it, where there are no colours that tell lines apart."""
 
 
 @dataclass
@@ -140,6 +143,7 @@ def compose(columns: int, rows: int, spec: PlotSpec) -> Picture:
         return picture
     picture.y_axis = y_axis
     _draw_curves(picture, spec, layers, y_axis)
+    _draw_digits(picture, spec)
     _draw_gaps(picture, spec, edges)
     _draw_verticals(picture, spec)
     if gutter:
@@ -213,6 +217,15 @@ def _draw_curves(picture: Picture, spec: PlotSpec, layers: _Layers, y_axis: axes
     area = _plot_area(picture)
     picture.points[area] = characters(lines, spec.glyphs)
     picture.inks[area] = np.where(lines, layers.inks.take(uppermost), 0)
+
+
+def _draw_digits(picture: Picture, spec: PlotSpec) -> None:
+    """Write each line's digit where the line is, near its right end first and then again and again."""
+    points, inks = picture.points[_plot_area(picture)], picture.inks[_plot_area(picture)]
+    for number, (ink, digit) in enumerate(spec.digits.items()):
+        columns = np.flatnonzero((inks == ink).any(axis=0))[::-1]
+        for column in columns[2 * number :: _DIGIT_EVERY].tolist():
+            points[int((inks[:, column] == ink).argmax()), column] = ord(digit)
 
 
 def _plot_area(picture: Picture) -> tuple[slice, slice]:

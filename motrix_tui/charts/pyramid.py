@@ -23,7 +23,7 @@ LARGEST = float(np.finfo(np.float32).max)
 class Column:
     """Growing rows side by side, (channels, size), with room to spare, so that appending costs O(new points)."""
 
-    def __init__(self, dtype: type[np.floating], channels: int = 1) -> None:
+    def __init__(self, dtype: type[np.number], channels: int = 1) -> None:
         self._room = np.empty((channels, 256), dtype=dtype)
         self.size = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from motrix_core.runs.series import Axis
 
 SMOOTHING = (0.0, 0.6, 0.9, 0.97)
+_BETWEEN_CHARTS_S = 0.005
 
 
 class ChartActions(ArrangeActions):
@@ -24,11 +26,14 @@ class ChartActions(ArrangeActions):
     The axis, the smoothing and the glyphs of `_layout` are what all charts have in common, those to come too.
     """
 
+    _unsuited: deque[str]
+    """Charts on the page that have not followed the layout yet."""
+
     @property
     def _axis(self) -> Axis:
         return cast("Axis", self._layout.x_axis)
 
-    def _draw_charts(self) -> None:
+    def _draw_chart(self, id: str) -> None:
         raise NotImplementedError
 
     @property
@@ -79,26 +84,52 @@ class ChartActions(ArrangeActions):
     def action_cycle_x(self) -> None:
         x_axis = X_AXES[(X_AXES.index(self._axis) + 1) % len(X_AXES)]
         self._layout = replace(self._layout, x_axis=x_axis)
-        self._remember_layout()
-        for chart in self._tiles.values():
-            chart.set_x_axis(self._axis)
-        self._draw_charts()
+        self._suit_charts()
 
     def action_smoothing(self) -> None:
         weight = next((weight for weight in SMOOTHING if weight > self._layout.smoothing), SMOOTHING[0])
         self._layout = replace(self._layout, smoothing=weight)
-        self._remember_layout()
-        for chart in self._tiles.values():
-            chart.set_smoothing(weight)
-        self._draw_charts()
+        self._suit_charts()
 
     def action_cycle_glyphs(self) -> None:
         names = list(GLYPHS)
         name = names[(names.index(self._layout.glyphs) + 1) % len(names)]
         self._layout = replace(self._layout, glyphs=name)
+        self._suit_charts()
+
+    # --- what all charts have in common ---
+
+    def _suit_charts(self) -> None:
+        """Give all charts the axis, smoothing and glyphs of the layout: the active one now, those beside it one by one.
+
+        A key is so answered after one chart's work, however long the run; and charts that nobody sees do none.
+        """
+        active = self.active_chart
+        self._unsuited.clear()
+        for id, chart in self._tiles.items():
+            if chart is active or not chart.display:
+                self._suit_chart(id)
+            else:
+                self._unsuited.append(id)
+        self._suit_next()
         self._remember_layout()
-        for chart in self._tiles.values():
-            chart.set_glyphs(GLYPHS[name])
+
+    def _suit_next(self) -> None:
+        if self._unsuited:
+            self.set_timer(_BETWEEN_CHARTS_S, self._suit_one)
+
+    def _suit_one(self) -> None:
+        if self._unsuited and (id := self._unsuited.popleft()) in self._tiles:
+            self._suit_chart(id)
+        self._suit_next()
+
+    def _suit_chart(self, id: str) -> None:
+        chart = self._tiles[id]
+        chart.set_x_axis(self._axis)
+        chart.set_smoothing(self._layout.smoothing)
+        chart.set_glyphs(GLYPHS[self._layout.glyphs])
+        if chart.display:
+            self._draw_chart(id)
 
     def action_previous_page(self) -> None:
         self.query_one(ChartGrid).turn_page(-1)

@@ -21,7 +21,7 @@ from motrix_tui.monitor.marks import BACKEND_TITLES, chart_marks
 from motrix_tui.monitor.phases import mean_of_last
 
 MAX_EVENTS = 400
-BUDGET_S = 0.005
+BUDGET_S = 0.003
 _LEAST_STALL_S = 10.0
 _START_STALL_S = 180.0
 _SECOND_UPDATE_STALL_S = 60.0

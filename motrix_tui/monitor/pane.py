@@ -8,6 +8,7 @@ parts.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -102,6 +103,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         self._generation = 0
         self._trouble: Content | None = None
         self._reading = self._has_news = False
+        self._unsuited: deque[str] = deque()
 
     def compose(self) -> ComposeResult:
         yield Static("no run is open\n\n1 launches one · 3 lists those there are", id="nothing", markup=False)
@@ -142,6 +144,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         """Show nothing; training is not touched."""
         self._feed = self._tail = None
         self._panels, self._tiles, self._names = {}, {}, ()
+        self._unsuited.clear()
         self._show_parts()
 
     def _show_parts(self) -> None:
@@ -185,6 +188,10 @@ class MonitorPane(RunActions, ChartActions, Vertical):
 
     def _read_slice(self, feed: RunFeed) -> None:
         if feed is not self._feed:
+            return
+        if self._unsuited:
+            # A person waits for the charts.
+            self.set_timer(_LEAST_PAUSE_S, partial(self._read_slice, feed))
             return
         started = time.perf_counter()
         self._has_news |= feed.poll()
@@ -236,19 +243,18 @@ class MonitorPane(RunActions, ChartActions, Vertical):
             self._generation = feed.generation
             for chart in self._tiles.values():
                 chart.clear()
-        domain, marks = feed.domain(self._axis), feed.marks(self._axis)
         for id, chart in self._tiles.items():
-            if chart.display:
-                self._feed_chart(chart, self._panels[id], domain)
-                chart.set_marks(marks)
+            if chart.display and id not in self._unsuited:
+                self._draw_chart(id)
         self._phases.show({phase: mean_of_last(feed.series.xy(metric(phase))[1]) for phase in PHASES})
 
-    def _feed_chart(self, chart: Chart, panel: PanelSpec, domain: tuple[float, float] | None) -> None:
-        feed = cast(RunFeed, self._feed)
-        for series in panel.series:
+    def _draw_chart(self, id: str) -> None:
+        chart, feed = self._tiles[id], cast(RunFeed, self._feed)
+        for series in self._panels[id].series:
             chart.set_series(series.label, *feed.series.xy(series.name, self._axis), quiet=series.quiet)
-        if domain is not None:
+        if (domain := feed.domain(self._axis)) is not None:
             chart.set_domain(*domain)
+        chart.set_marks(feed.marks(self._axis))
 
     def _make_tiles(self) -> None:
         """A chart for each panel; charts that there are already stay, and so does their zoom."""

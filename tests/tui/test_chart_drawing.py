@@ -140,6 +140,23 @@ def test_a_series_beyond_its_bound_gives_up_points_but_no_extreme_and_nothing_ne
     assert (np.diff(buffer.x) > 0).all()
 
 
+def test_another_smoothing_of_a_series_that_gave_up_points_is_that_of_all_its_points() -> None:
+    count = MOST_POINTS + 70_000
+    x, y = np.arange(float(count)), np.random.default_rng(4).normal(size=count)
+    y[[5, 150_000]] = np.nan
+    x[7] = np.inf
+    buffer, fresh = buffer_of(x, y), buffer_of(x, y, 0.97)
+    buffer.set_smoothing(0.97)
+    np.testing.assert_array_equal(buffer.smooth, buffer.raw)
+    assert buffer.update(x, y)
+    np.testing.assert_array_equal(buffer.x, fresh.x)
+    np.testing.assert_array_equal(buffer.raw, fresh.raw)
+    np.testing.assert_allclose(buffer.smooth, fresh.smooth, rtol=1e-5, atol=1e-7)
+    assert not buffer.update(x, y)
+    buffer.set_smoothing(0.0)
+    np.testing.assert_array_equal(buffer.smooth, fresh.raw)
+
+
 def test_points_that_come_one_by_one_are_the_series_that_came_at_once() -> None:
     generator = np.random.default_rng(3)
     y = np.where(generator.random(300) < 0.1, np.nan, generator.normal(size=300))

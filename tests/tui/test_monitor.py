@@ -389,9 +389,27 @@ async def test_axis_scale_smoothing_and_glyphs_are_a_key_away(run: Run) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, run)
         await pilot.press("a", "y", "s", "g", "g")
-        await pilot.pause()
+        # The other charts follow one by one.
+        await until(pilot, lambda: not any(0x2800 < ord(character) < 0x2900 for character in screen_text(app)))
         text = screen_text(app)
-        assert "updates" in text and "log" in text and not any(0x2800 < ord(character) < 0x2900 for character in text)
+        assert "updates" in text and "log" in text
+
+
+async def test_a_key_for_all_charts_is_answered_by_the_active_one_first(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, run)
+        shown = [tile for tile in pane.query_one(ChartGrid).visible_tiles if isinstance(tile, Chart)]
+        shown[2].focus()
+        await pilot.pause()
+        smoothed = []
+        for chart in shown:
+            watched = chart.set_smoothing
+            chart.set_smoothing = lambda weight, chart=chart, set=watched: (smoothed.append(chart), set(weight))[1]
+        pane.action_smoothing()
+        assert smoothed == [shown[2]]
+        await until(pilot, lambda: len(smoothed) == len(shown))
+        assert smoothed == [shown[2], *(chart for chart in shown if chart is not shown[2])]
 
 
 async def test_pages_turn_and_stay_within_the_charts(run: Run) -> None:

@@ -2,6 +2,8 @@
 
 One worker per runs folder holds `worker.lock` for as long as it lives, so nobody has to trust a process id. It ends
 when nothing waits. After a reboot, or when it was killed, what waits stays in the file and nothing starts by itself.
+What it was about to start is claimed in the file first, by the name of the run that will come of it, so that the next
+worker goes on with that run instead of making a second one.
 """
 
 from __future__ import annotations
@@ -13,12 +15,14 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from motrix_core.errors import MotrixError
+from motrix_core.config.setting import folder_name
+from motrix_core.errors import MotrixError, RunNotFound, RunStateError
 from motrix_core.process.launch import launch
 from motrix_core.runs.index import RunIndex
-from motrix_core.runs.layout import Run, create_run
+from motrix_core.runs.layout import Run, create_run, free_run_id
 from motrix_core.runs.queue import Entry, change_queue, folder, locked, open_lock, read_queue
 from motrix_core.runs.text import plain
 
@@ -70,22 +74,51 @@ def work_off(runs_dir: Path, *, start: Callable[[Run], None] = launch, wait: Cal
 
 def _start_next(runs_dir: Path, index: RunIndex, start: Callable[[Run], None]) -> None:
     """Fill the free places. An entry that cannot be started stays, with the reason, and the next one has its turn."""
+    for entry in read_queue(runs_dir).waiting:
+        if entry.run is not None:
+            _try(runs_dir, entry, partial(_go_on_with, runs_dir, entry, entry.run, start))
     live = sum(summary.state is not None and summary.state.is_live for summary in index.refresh())
     queue = read_queue(runs_dir)
     for entry in queue.waiting[: max(0, queue.at_once - live)]:
-        try:
-            start(_made(entry, runs_dir))
-        except (MotrixError, OSError, ValueError) as error:
-            problem = plain(error, limit=400)
-            change_queue(runs_dir, lambda queue, id=entry.id, problem=problem: queue.marked(id, problem))
-        else:
-            change_queue(runs_dir, lambda queue, id=entry.id: queue.without(id))
+        _try(runs_dir, entry, partial(_begin, runs_dir, entry, start))
 
 
-def _made(entry: Entry, runs_dir: Path) -> Run:
+def _try(runs_dir: Path, entry: Entry, step: Callable[[], None]) -> None:
+    try:
+        step()
+    except (MotrixError, OSError, ValueError) as error:
+        problem = plain(error, limit=400)
+        change_queue(runs_dir, lambda queue: queue.marked(entry.id, problem))
+
+
+def _begin(runs_dir: Path, entry: Entry, start: Callable[[Run], None]) -> None:
+    """Make a run of `entry`, unless that was taken out of the queue meanwhile, and start it."""
     from motrix_core.config.validate import config_from
 
-    return create_run(config_from(entry.config, "the queue"), runs_dir, extra=entry.extra)
+    config = config_from(entry.config, "the queue")
+    place = folder_name(config.env)
+    id = free_run_id(runs_dir / place, config.backend, time.time())
+    claim = f"{place}/{id}"
+    # A worker may be killed at any moment. The claim is on the disk before there is anything to find.
+    queue = change_queue(runs_dir, lambda queue: queue.claimed(entry.id, claim))
+    if any(claimed.run == claim for claimed in queue.entries):
+        start(create_run(config, runs_dir, extra=entry.extra, id=id))
+        change_queue(runs_dir, lambda queue: queue.without(entry.id))
+
+
+def _go_on_with(runs_dir: Path, entry: Entry, claim: str, start: Callable[[Run], None]) -> None:
+    """Finish what a worker that was killed had begun to make of `entry`: a run that is there is never made again."""
+    try:
+        run = Run.open(runs_dir / claim)
+    except RunNotFound:
+        # It was killed before the run was made, which happens at one stroke: the entry waits as before.
+        change_queue(runs_dir, lambda queue: queue.claimed(entry.id, None))
+        return
+    if run.state().supervisor is None:
+        # A supervisor that is on its way just now holds the run's lock, and then this is refused.
+        with suppress(RunStateError):
+            start(run)
+    change_queue(runs_dir, lambda queue: queue.without(entry.id))
 
 
 def _taken(descriptor: int) -> bool:

@@ -169,12 +169,20 @@ class RunSummary:
         return self.state.shown_status if self.state else "unreadable"
 
 
-def create_run(config: RunConfig, runs_dir: Path, *, extra: dict[str, Any]) -> Run:
+def free_run_id(parent: Path, backend: str, created_at: float) -> str:
+    """An id for a run that `backend` begins at `created_at`, Unix seconds, that nothing in `parent` has."""
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(created_at))
+    while (parent / (id := f"{stamp}-{backend}-{secrets.token_hex(2)}")).exists():
+        pass
+    return id
+
+
+def create_run(config: RunConfig, runs_dir: Path, *, extra: dict[str, Any], id: str | None = None) -> Run:
     """Make the folder of a new run, with config.json and state.json, at one stroke.
 
     `config` names the backend that was chosen, not "auto"; a seed that it leaves open is drawn, and recorded as if it
-    had been given. `extra` (JSON values) is added to config.json. Raises RunsFolderError if the folder cannot be made;
-    then nothing is left behind.
+    had been given. `extra` (JSON values) is added to config.json. `id` is one that `free_run_id` gave; None takes a new
+    one. Raises RunsFolderError if the folder cannot be made, or is there already; then nothing is left behind.
     """
     from motrix_core.config.setting import folder_name
 
@@ -200,12 +208,11 @@ def create_run(config: RunConfig, runs_dir: Path, *, extra: dict[str, Any]) -> R
         "git": git_state(Path.cwd()),
         **extra,
     }
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(created_at))
     parent = Path(runs_dir).absolute() / name
     made: list[Path] = []
     try:
         made = make_folder(parent)
-        return _place(parent.resolve(), f"{stamp}-{config.backend}", record)
+        return _place(parent.resolve(), id or free_run_id(parent, config.backend, created_at), record)
     except OSError as error:
         for folder in reversed(made):
             with suppress(OSError):
@@ -216,7 +223,7 @@ def create_run(config: RunConfig, runs_dir: Path, *, extra: dict[str, Any]) -> R
         ) from error
 
 
-def _place(parent: Path, prefix: str, record: dict[str, Any]) -> Run:
+def _place(parent: Path, id: str, record: dict[str, Any]) -> Run:
     # Filled under a hidden name and then renamed, so that nobody ever sees, or is left with, half a run.
     temporary = parent / f".new-{secrets.token_hex(8)}"
     temporary.mkdir(mode=FOLDER_MODE)
@@ -226,17 +233,14 @@ def _place(parent: Path, prefix: str, record: dict[str, Any]) -> Run:
         write_synced(paths.events, b"")
         write_synced(paths.control, b"")
         write_state(paths.state, RunState())
-        while True:
-            final = parent / f"{prefix}-{secrets.token_hex(2)}"
-            if final.exists():
-                continue
-            text = json.dumps({"format": 1, "id": final.name, **record}, indent=1, default=str)
-            write_synced(paths.config, text.encode() + b"\n")
-            temporary.rename(final)
-            return Run(final)
+        text = json.dumps({"format": 1, "id": id, **record}, indent=1, default=str)
+        write_synced(paths.config, text.encode() + b"\n")
+        # Fails where a run of this id is already: no folder with something in it is ever replaced.
+        temporary.rename(parent / id)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+    return Run(parent / id)
 
 
 def iter_runs(runs_dir: Path) -> Iterator[Run]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,18 +22,23 @@ from motrix_core.runs.files import FILE_MODE, make_folder, read_json_object, rep
 
 FOLDER = ".queue"
 MOST_AT_ONCE = 16
+# Two parts, neither of them hidden, so that a damaged file cannot lead out of the runs folder.
+_RUN = re.compile(r"[A-Za-z0-9+_][\w.+-]*/[A-Za-z0-9][\w.+-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Entry:
     """A launch that waits. `config` is a whole RunConfig, `extra` what config.json records beside it; `problem` says
-    why it could not be started, and then it is not tried again until somebody asks for it."""
+    why it could not be started, and then it is not tried again until somebody asks for it. `run` is the folder, below
+    the runs folder, of the run that a worker is making of it: written before that is made, so that whoever finds the
+    entry later looks there before starting anything."""
 
     id: str
     config: dict[str, Any]
     extra: dict[str, Any] = field(default_factory=dict)
     added_at: float = 0.0
     problem: str | None = None
+    run: str | None = None
 
     @property
     def title(self) -> str:
@@ -68,7 +74,15 @@ class Queue:
         return replace(self, entries=tuple(entries))
 
     def marked(self, id: str, problem: str | None) -> Queue:
-        entries = (replace(entry, problem=problem) if entry.id == id else entry for entry in self.entries)
+        """With the reason why `id` could not be started; it is no longer anybody's."""
+        return self._changed(id, problem=problem, run=None)
+
+    def claimed(self, id: str, run: str | None) -> Queue:
+        """With `run` (see `Entry`) as what becomes of the entry `id`; None lets go of it."""
+        return self._changed(id, run=run)
+
+    def _changed(self, id: str, **changes: Any) -> Queue:
+        entries = (replace(entry, **changes) if entry.id == id else entry for entry in self.entries)
         return replace(self, entries=tuple(entries))
 
     def retried(self) -> Queue:
@@ -92,6 +106,8 @@ def read_queue(runs_dir: Path) -> Queue:
         entries = tuple(Entry(**entry) for entry in data["entries"])
         if any(not isinstance(entry.config, dict) or not isinstance(entry.id, str) for entry in entries):
             raise ValueError("has an entry without a configuration")
+        if any(entry.run is not None and not _RUN.fullmatch(entry.run) for entry in entries):
+            raise ValueError("has an entry whose run is no run's folder")
         return Queue(entries).running(int(data["at_once"]))
     except FileNotFoundError:
         return Queue()

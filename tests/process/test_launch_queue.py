@@ -10,9 +10,10 @@ from process_support import eventually
 
 from motrix_core.config.schema import RunConfig
 from motrix_core.errors import RunsFolderError, TrainingFailed
+from motrix_core.process import queue as queue_process
 from motrix_core.process.queue import is_worked_off, start_worker, work_off
 from motrix_core.runs.identity import identity_of
-from motrix_core.runs.layout import Run, list_runs
+from motrix_core.runs.layout import Run, create_run, list_runs
 from motrix_core.runs.queue import Queue, change_queue, folder, open_lock, read_queue
 from motrix_core.runs.state import RunState, write_state
 
@@ -74,7 +75,15 @@ def test_at_least_one_run_at_a_time_and_not_too_many(wanted: int, kept: int) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[]", '{"entries": [{"id": "a", "config": 3}], "at_once": 1}', '{"entries": []}']
+    "text",
+    [
+        "{",
+        "[]",
+        '{"entries": [{"id": "a", "config": 3}], "at_once": 1}',
+        '{"entries": [{"id": "a", "config": {}, "run": "../elsewhere"}], "at_once": 1}',
+        '{"entries": [{"id": "a", "config": {}, "run": 3}], "at_once": 1}',
+        '{"entries": []}',
+    ],
 )
 def test_a_damaged_queue_is_named_and_not_written_over(tmp_path: Path, text: str) -> None:
     folder(tmp_path).mkdir()
@@ -144,6 +153,40 @@ def test_there_is_one_worker_at_a_time(tmp_path: Path) -> None:
     finally:
         os.close(descriptor)
     assert not is_worked_off(tmp_path) and len(read_queue(tmp_path).entries) == 1
+
+
+def test_what_is_taken_out_of_the_queue_while_the_worker_reads_it_is_not_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enqueue(tmp_path, "pendulum")
+    trainers = Trainers()
+    place = queue_process.free_run_id
+
+    def removed_meanwhile(*args: Any) -> str:
+        change_queue(tmp_path, lambda queue: queue.without(queue.entries[0].id))
+        return place(*args)
+
+    monkeypatch.setattr(queue_process, "free_run_id", removed_meanwhile)
+    work_off(tmp_path, start=trainers.start, wait=lambda: None)
+    assert not trainers.started and not list_runs(tmp_path)
+
+
+def test_a_claim_on_a_run_that_was_deleted_since_is_let_go(tmp_path: Path) -> None:
+    (entry,) = enqueue(tmp_path, "pendulum").entries
+    change_queue(tmp_path, lambda queue: queue.claimed(entry.id, "pendulum/20260101-000000-torch-abcd"))
+    trainers = Trainers()
+    work_off(tmp_path, start=trainers.start, wait=trainers.finish_one)
+    assert trainers.started == ["pendulum"] and not read_queue(tmp_path).entries
+
+
+def test_a_claimed_run_that_has_trained_already_is_not_started_again(tmp_path: Path) -> None:
+    (entry,) = enqueue(tmp_path, "pendulum").entries
+    run = create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path, extra={})
+    change_queue(tmp_path, lambda queue: queue.claimed(entry.id, f"pendulum/{run.id}"))
+    write_state(run.paths.state, RunState(status="finished", supervisor=identity_of(os.getpid())))
+    trainers = Trainers()
+    work_off(tmp_path, start=trainers.start, wait=lambda: None)
+    assert not trainers.started and not read_queue(tmp_path).entries
 
 
 @pytest.mark.real

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import Any
 
 import gymnasium
@@ -74,3 +76,23 @@ class CountingBatch(VectorEnv):
     def _begin(self, rows: np.ndarray) -> None:
         self.obs[rows, 0] += 1
         self.obs[rows, 1] = 0
+
+
+class Dying(Counting):
+    """Ends the process that it is in."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        os._exit(7)
+
+
+class Stuck(Counting):
+    """Never returns from a step."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        threading.Event().wait()
+        return super().step(action)
+
+
+gymnasium.register("Counting-v0", "counting_envs:Counting")
+gymnasium.register("Dying-v0", "counting_envs:Dying")
+gymnasium.register("Stuck-v0", "counting_envs:Stuck")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from motrix_core.envs.adapters.gymnasium_ids import open_vector
 from motrix_core.envs.adapters.spaces import Actions, Observations
-from motrix_core.envs.adapters.vector_modes import Stepped, mode_of
+from motrix_core.envs.adapters.vector_modes import Stepped, close_vector, mode_of
 from motrix_core.envs.base import FloatArray, NpEnv, NpEnvState, Outcome
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import EnvironmentFailed
@@ -95,7 +95,7 @@ class GymnasiumEnv(NpEnv):
         self.set_state(state)
 
     def close(self) -> None:
-        self._vector.close()
+        close_vector(self._vector)
 
 
 def _numbers(info: Mapping[str, Any], num_envs: int) -> dict[str, FloatArray]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import sys
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
+from motrix_core.envs.adapters.async_worker import log_warnings_of_mujoco, work
 from motrix_core.envs.adapters.spaces import Actions, Observations
 from motrix_core.envs.blame import described
 from motrix_core.envs.source import GYMNASIUM
@@ -57,15 +57,16 @@ def open_vector(name: str, num_envs: int, mode: str, kwargs: Mapping[str, Any]) 
     if mode not in VECTOR_MODES:
         raise ConfigError([Problem("env.vector", mode, f"must be one of {', '.join(VECTOR_MODES)}")])
     gymnasium = _gymnasium()
-    _find(gymnasium, name)
+    entry_point = _find(gymnasium, name).entry_point
     vector_kwargs: dict[str, Any] = {}
     if mode != "vector_entry_point":
         vector_kwargs = {"autoreset_mode": gymnasium.vector.AutoresetMode.DISABLED, "copy": False}
     if mode == "async":
         # A process with the threads of a backend or a simulator in it must not be forked.
         vector_kwargs["context"] = "spawn"
+        vector_kwargs["worker"] = partial(work, entry_point if isinstance(entry_point, str) else None)
     try:
-        _log_warnings_of_mujoco(gymnasium, name)
+        log_warnings_of_mujoco(entry_point)
         return gymnasium.make_vec(
             name[len(GYMNASIUM) :],
             num_envs=num_envs,
@@ -98,8 +99,8 @@ def _gymnasium() -> Any:
     return gymnasium
 
 
-def _find(gymnasium: Any, name: str) -> None:
-    """Raise `UsageError`, with what was probably meant, unless `name` is registered."""
+def _find(gymnasium: Any, name: str) -> Any:
+    """What is registered as `name`. Raises `UsageError`, with what was probably meant, if nothing is."""
     module, _, env_id = name[len(GYMNASIUM) :].rpartition(":")
     if module:
         try:
@@ -107,7 +108,7 @@ def _find(gymnasium: Any, name: str) -> None:
         except Exception as error:
             raise EnvironmentFailed(f"{name}: module {module} cannot be imported: {described(error)}") from error
     try:
-        gymnasium.spec(env_id)
+        return gymnasium.spec(env_id)
     except gymnasium.error.Error as error:
         ids = [str(known) for known in gymnasium.registry]
         # By the whole id first, then without its version: Pendulum-v9 is nearest to other short names.
@@ -117,21 +118,6 @@ def _find(gymnasium: Any, name: str) -> None:
         wanted = ", ".join(f"{GYMNASIUM}{known}" for known in dict.fromkeys(near))
         mend = f"did you mean {wanted}?" if wanted else "gymnasium.pprint_registry() lists them"
         raise UsageError(f"Gymnasium knows no environment {env_id!r}", mend=mend) from error
-
-
-def _log_warnings_of_mujoco(gymnasium: Any, name: str) -> None:
-    """Keep the MuJoCo of an environment from writing its warnings into the working directory.
-
-    Raises what importing the environment's module raises.
-    """
-    entry_point = gymnasium.spec(name[len(GYMNASIUM) :].rpartition(":")[2]).entry_point
-    if isinstance(entry_point, str):
-        gymnasium.envs.registration.load_env_creator(entry_point)
-    # Only now is it known whether it is one with MuJoCo; others are not to wait for its import.
-    if "mujoco" in sys.modules:
-        from motrix_core.sim.mujoco_log import log_warnings
-
-        log_warnings()
 
 
 def _described(name: str, vector: Any, observations: Observations, actions: Actions, limit: int | None) -> EnvSpec:

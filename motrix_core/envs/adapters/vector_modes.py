@@ -7,7 +7,9 @@ the three modes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,6 +18,8 @@ from numpy.typing import NDArray
 from motrix_core.envs.adapters.spaces import Observations
 from motrix_core.envs.base import BoolArray, FloatArray
 from motrix_core.errors import EnvironmentFailed
+
+_ENDING_S = 1.0
 
 
 @dataclass
@@ -53,11 +57,24 @@ class _Mode:
         self._vector, self._observations, self._name = vector, observations, name
 
     def begin(self, seed: int) -> FloatArray:
-        obs, _ = self._vector.reset(seed=seed)
+        obs, _ = self._answer(self._vector.reset, seed=seed)
         return self._observations.batch(obs)
 
+    def _answer(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """What `call` returns. Raises `EnvironmentFailed` if a worker process has died meanwhile."""
+        try:
+            return call(*args, **kwargs)
+        except (EOFError, ConnectionError) as error:
+            ends = _ends_of_workers(self._vector)
+            if not ends:
+                raise
+            raise EnvironmentFailed(
+                f"a worker process of {self._name} has ended: {', '.join(ends)}",
+                mend="signal 9 can mean that memory ran out: use fewer with --num-envs, or --set env.vector=sync",
+            ) from error
+
     def _step(self, actions: NDArray) -> Stepped:
-        obs, reward, terminated, truncated, info = self._vector.step(actions)
+        obs, reward, terminated, truncated, info = self._answer(self._vector.step, actions)
         return Stepped(
             self._observations.batch(obs),
             np.array(reward, np.float32).reshape(-1),
@@ -85,7 +102,7 @@ class MaskedReset(_Mode):
     def restart(self, rows: NDArray[np.intp]) -> FloatArray:
         mask = np.zeros(self._vector.num_envs, np.bool_)
         mask[rows] = True
-        obs, _ = self._vector.reset(options={"reset_mask": mask})
+        obs, _ = self._answer(self._vector.reset, options={"reset_mask": mask})
         return self._observations.batch(obs)[rows]
 
 
@@ -157,6 +174,27 @@ def mode_of(vector: Any, observations: Observations, name: str) -> VectorMode:
             mend="let metadata['autoreset_mode'] be one of gymnasium.vector.AutoresetMode",
         )
     return made(vector, observations, name)
+
+
+def close_vector(vector: Any) -> None:
+    """Close `vector`, also where its worker processes cannot answer any longer."""
+    workers = getattr(vector, "processes", ())
+    if all(worker.is_alive() for worker in workers):
+        vector.close()
+        return
+    for worker in workers:
+        worker.kill()
+        worker.join()
+    vector.closed = True
+
+
+def _ends_of_workers(vector: Any) -> list[str]:
+    """How those processes of `vector` have ended that were not meant to."""
+    workers = getattr(vector, "processes", ())
+    # A pipe closes a moment before its process has ended.
+    wait([worker.sentinel for worker in workers], _ENDING_S)
+    dead = [(worker.name, worker.exitcode) for worker in workers if worker.exitcode]
+    return [f"{name} by signal {-code}" if code < 0 else f"{name} with exit code {code}" for name, code in dead]
 
 
 def _of_row(values: Any, row: int) -> Any:

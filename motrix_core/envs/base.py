@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.envs.outcome import BoolArray, FloatArray, Outcome, check_first_obs, check_outcome
 from motrix_core.envs.random_state import get_generator_state, require_philox, set_generator_state
 from motrix_core.envs.sketch import Sketch
 from motrix_core.envs.spec import EnvSpec
@@ -23,8 +24,7 @@ from motrix_core.errors import EnvironmentFailed, MissingExtra
 if TYPE_CHECKING:
     import gymnasium
 
-FloatArray = NDArray[np.float32]
-BoolArray = NDArray[np.bool_]
+__all__ = ["BoolArray", "EnvCfg", "FloatArray", "NpEnv", "NpEnvState", "Outcome", "StepTiming"]
 
 
 @dataclass
@@ -77,19 +77,6 @@ class EnvCfg:
     @property
     def max_episode_steps(self) -> int:
         return max(1, round(self.max_episode_seconds / self.ctrl_dt))
-
-
-@dataclass
-class Outcome:
-    """What a task makes of the physics after a step; rows as in `NpEnvState`."""
-
-    obs: FloatArray
-    reward: FloatArray
-    terminated: BoolArray
-    reward_terms: dict[str, FloatArray] = field(default_factory=dict)
-    metrics: dict[str, FloatArray] = field(default_factory=dict)
-    truncated: BoolArray | None = None
-    """Only where the task itself knows which episodes its time limit has ended; None leaves it to `cfg`."""
 
 
 class NpEnv(ABC):
@@ -164,7 +151,9 @@ class NpEnv(ABC):
 
     def _begin(self, rows: NDArray[np.intp]) -> FloatArray:
         self.randomise(rows)
-        return self.reset(rows)
+        obs = self.reset(rows)
+        check_first_obs(obs, self.spec, len(rows))
+        return obs
 
     def init_state(self) -> NpEnvState:
         """Begin a new episode in every environment."""
@@ -192,7 +181,7 @@ class NpEnv(ABC):
         # What overflows or is undefined is looked for below, so NumPy need not warn of it too.
         with np.errstate(invalid="ignore", over="ignore"):
             outcome = self.update_state()
-        self._check_outcome(outcome)
+        check_outcome(outcome, self.spec, self.num_envs)
         self._mark_nonfinite(outcome, invalid, previous.obs)
         self._state = self._finish(outcome)
         self.timing.step_s += time.perf_counter() - started
@@ -221,22 +210,6 @@ class NpEnv(ABC):
         invalid: BoolArray = np.any(~np.isfinite(clipped), axis=1)
         clipped[invalid] = 0.0
         return clipped, invalid
-
-    def _check_outcome(self, outcome: Outcome) -> None:
-        shapes = {"obs": (self.num_envs, self.spec.obs_dim), "reward": (self.num_envs,), "terminated": (self.num_envs,)}
-        for name, shape in shapes.items():
-            found = getattr(outcome, name)
-            if not isinstance(found, np.ndarray) or found.shape != shape:
-                shown = f"shape {found.shape}" if isinstance(found, np.ndarray) else type(found).__name__
-                raise EnvironmentFailed(
-                    f"{self.spec.name}: update_state() gave {name} of {shown}, but {shape} is needed",
-                    mend="the spec has obs_dim numbers for each of num_envs environments" if name == "obs" else None,
-                )
-        if outcome.terminated.dtype != np.bool_:
-            raise EnvironmentFailed(
-                f"{self.spec.name}: update_state() gave terminated of {outcome.terminated.dtype}, but bool is needed",
-                mend="make it a comparison, or .astype(bool)",
-            )
 
     def _mark_nonfinite(self, outcome: Outcome, invalid: BoolArray | None, last_obs: FloatArray) -> None:
         healthy = _all_finite(outcome.obs) and _all_finite(outcome.reward)

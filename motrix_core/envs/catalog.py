@@ -300,7 +300,9 @@ def catalog() -> dict[str, EnvSpec]:
                 specs[spec.name] = spec
             else:
                 refused = f"{spec.name}@{spec.origin}"
-                specs[refused] = _broken(refused, spec.origin, f"{spec.name!r} is already taken by {holder.origin}")
+                specs[refused] = EnvSpec.unusable(
+                    refused, spec.origin, f"{spec.name!r} is already taken by {holder.origin}"
+                )
     return specs
 
 
@@ -308,32 +310,12 @@ def _read(point: importlib.metadata.EntryPoint) -> Iterator[EnvSpec]:
     origin = point.dist.name if point.dist else point.value
     try:
         loaded = point.load()
+        specs = list(loaded) if isinstance(loaded, Iterable) else [loaded]
     except (Exception, SystemExit) as error:  # nothing that a plugin does may take the others down with it
-        yield _broken(point.name, origin, f"{type(error).__name__}: {error}")
+        yield EnvSpec.unusable(point.name, origin, f"{type(error).__name__}: {error}")
         return
-    for spec in loaded if isinstance(loaded, Iterable) else (loaded,):
+    for spec in specs:
         if isinstance(spec, EnvSpec):
             yield replace(spec, origin=origin)
         else:
-            yield _broken(point.name, origin, f"{point.value} gives {type(spec).__name__}, not an EnvSpec")
-
-
-def _broken(name: str, origin: str, error: str) -> EnvSpec:
-    return EnvSpec(
-        name=name,
-        title=name,
-        description=f"cannot be used: {error}",
-        obs_dim=0,
-        act_dim=0,
-        act_low=0.0,
-        act_high=0.0,
-        sims=(),
-        episode_s=0.0,
-        ctrl_dt_s=0.0,
-        sim_dt_s=0.0,
-        success="",
-        success_return=None,
-        entry="",
-        origin=origin,
-        error=error,
-    )
+            yield EnvSpec.unusable(point.name, origin, f"{point.value} gives {type(spec).__name__}, not an EnvSpec")

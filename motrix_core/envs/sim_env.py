@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -21,8 +22,9 @@ TASKS = Path(__file__).parent / "tasks"
 class SimEnv(NpEnv):
     """A task on `self.physics`, a `BatchSim`.
 
-    `model` is the MJCF file, beside the task's module or an absolute path, with its actuators in the actions' order;
-    `sensors` are those of it that the task reads. Raises `EnvironmentFailed` when the file does not fit the spec.
+    `model` is the MJCF file, an absolute path or one seen from the module of the class that names it, with actuators in
+    the actions' order; `sensors` are those of it that the task reads. Raises `EnvironmentFailed` when the file does not
+    fit the spec.
     """
 
     model: ClassVar[str]
@@ -51,7 +53,8 @@ class SimEnv(NpEnv):
 
     def model_path(self) -> Path:
         """The MJCF file to load, for tasks that write theirs; `model` otherwise."""
-        return TASKS / self.model
+        named_by = next(base for base in type(self).__mro__ if "model" in vars(base))
+        return Path(inspect.getfile(named_by)).parent / self.model
 
     @property
     def num_controls(self) -> int:

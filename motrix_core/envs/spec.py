@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from motrix_core.errors import EnvironmentFailed
 
@@ -12,13 +14,13 @@ class EnvSpec:
     """One line of the catalog.
 
     Actions are `act_dim` numbers in [act_low, act_high], or, where `n_actions` is not None, one of that many choices:
-    a single whole number, so `act_dim` is 1, `act_low` 0 and `act_high` n_actions - 1; anything else raises
-    `EnvironmentFailed`.
+    a single whole number, so `act_dim` is 1, `act_low` 0 and `act_high` n_actions - 1. Sizes are whole numbers of 1 or
+    more, and 0 < `sim_dt_s` ≤ `ctrl_dt_s` ≤ `episode_s`. Anything else raises `EnvironmentFailed`.
 
     `entry` is "module:Class", the `NpEnv` to make. `sims` are the simulators that it runs on, the preferred one first;
     empty when it needs none. `success` says in words when a policy counts as having learned the task, and
-    `success_return` is the mean undiscounted episode return from which on it does. `error` is None unless an
-    installed plugin could not be read; then the sizes are 0 and `error` says why.
+    `success_return` is the mean undiscounted episode return from which on it does. `error` is None unless what an
+    installed plugin or a user brings could not be read; then the sizes are 0 and `error` says why.
     """
 
     name: str
@@ -40,6 +42,8 @@ class EnvSpec:
     n_actions: int | None = None
 
     def __post_init__(self) -> None:
+        if self.error is None:
+            self._check()
         if self.n_actions is None:
             return
         if self.n_actions < 2:
@@ -50,6 +54,49 @@ class EnvSpec:
                 f"[{self.act_low:g}, {self.act_high:g}]",
                 mend=f"discrete actions have act_dim=1, act_low=0 and act_high={self.n_actions - 1}",
             )
+
+    def _check(self) -> None:
+        for name in ("obs_dim", "act_dim"):
+            size = getattr(self, name)
+            if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
+                raise self._wrong(name, "must be a whole number of 1 or more")
+        for name in ("act_low", "act_high", "episode_s", "ctrl_dt_s", "sim_dt_s"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
+                raise self._wrong(name, "must be a number")
+        if not self.act_low < self.act_high:
+            raise self._wrong("act_low", f"must be below act_high={self.act_high:g}")
+        if not 0.0 < self.sim_dt_s <= self.ctrl_dt_s:
+            raise self._wrong("sim_dt_s", f"must be above 0 and at most ctrl_dt_s={self.ctrl_dt_s:g}")
+        if not self.ctrl_dt_s <= self.episode_s < math.inf:
+            raise self._wrong("episode_s", f"must be finite and at least ctrl_dt_s={self.ctrl_dt_s:g}")
+        if isinstance(self.sims, str) or not all(isinstance(sim, str) for sim in self.sims):
+            raise self._wrong("sims", 'must be a tuple of simulators, such as ("mujoco",), or () if it needs none')
+
+    def _wrong(self, field: str, rule: str) -> EnvironmentFailed:
+        return EnvironmentFailed(f"EnvSpec {self.name!r:.80} has {field}={getattr(self, field)!r:.80}, which {rule}")
+
+    @classmethod
+    def unusable(cls, name: str, origin: str, error: str) -> EnvSpec:
+        """What stands in a list for the environment `name` of `origin`, which `error` keeps from being used."""
+        return cls(
+            name=name,
+            title=name,
+            description=f"cannot be used: {error}",
+            obs_dim=0,
+            act_dim=0,
+            act_low=0.0,
+            act_high=0.0,
+            sims=(),
+            episode_s=0.0,
+            ctrl_dt_s=0.0,
+            sim_dt_s=0.0,
+            success="",
+            success_return=None,
+            entry="",
+            origin=origin,
+            error=error,
+        )
 
     @property
     def actions(self) -> str:

@@ -70,10 +70,14 @@ class MotrixSimBatch:
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MotrixSimBatch:
         _make_pool(wanted_threads())
         try:
-            model = motrixsim.load_model(str(path))
-        except Exception as error:  # the binding raises several types, none of them its own
+            return cls(motrixsim.load_model(str(path)), path, num_envs=num_envs, sensors=sensors)
+        except EnvironmentFailed:
+            raise
+        except BaseException as error:
+            # The binding raises several types, none of them its own, and its panics are no Exceptions.
+            if not (isinstance(error, Exception) or _is_panic(error)):
+                raise
             raise EnvironmentFailed(f"MotrixSim cannot load {path}: {error}") from error
-        return cls(model, path, num_envs=num_envs, sensors=sensors)
 
     def _fields(self, path: Path, sensors: Sequence[str]) -> dict[str, motrixsim.query.QuerySource]:
         query = motrixsim.query
@@ -150,7 +154,7 @@ class MotrixSimBatch:
             self._model.step_n(data, substeps)
         except BaseException as error:
             # A panic of the engine is no Exception, and would pass every handler that reports errors to the user.
-            if type(error).__name__ != "PanicException":
+            if not _is_panic(error):
                 raise
             raise EnvironmentFailed(f"MotrixSim broke down while it stepped {self._path.name}: {error}") from error
         self._results.execute(data)
@@ -196,6 +200,10 @@ class MotrixSimBatch:
         if self._data is None:
             raise closed_error(self._path)
         return self._data
+
+
+def _is_panic(error: BaseException) -> bool:
+    return type(error).__name__ == "PanicException"
 
 
 def _make_pool(threads: int) -> None:

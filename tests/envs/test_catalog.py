@@ -74,6 +74,13 @@ def test_plugins_add_their_environments(install: Install) -> None:
     assert env.spec.name == "my-pendulum"
 
 
+def test_a_plugin_that_breaks_in_the_middle_of_its_list_takes_nothing_down(install: Install) -> None:
+    install(late="plugin_module:RAISING", other="plugin_module:ONE")
+    specs = catalog()
+    assert specs["late"].error == "RuntimeError: half a list"
+    assert specs["my-pendulum"].error is None
+
+
 def test_a_broken_plugin_is_listed_with_its_error_and_takes_nothing_down(install: Install) -> None:
     install(broken="plugin_that_is_not_there:SPEC", wrong="plugin_module:NOT_A_SPEC", fine="plugin_module:ONE")
     specs = catalog()

@@ -59,9 +59,9 @@ def test_what_is_right_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ("name", "changes", "detail", "mend"),
     [
         ("make", {"self.mass_kg = mass_kg": "raise OSError('no rail')"}, "OSError: no rail", ""),
-        ("reset", {"obs_dim=3": "obs_dim=4"}, "obs has the shape (4, 3), but (4, 4) is needed", "obs_dim"),
+        ("reset", {"obs_dim=3": "obs_dim=4"}, "reset() gave shape (4, 3) for 4 environments, but (4, 4)", "obs_dim"),
         ("reset", {OBSERVE: OBSERVE + ".astype(np.float64)"}, "obs is float64, but float32 is needed", "astype"),
-        ("reset", {"return self.observations()[rows]": "return None"}, "obs is a NoneType", "NumPy array"),
+        ("reset", {"return self.observations()[rows]": "return None"}, "reset() gave NoneType for 4", "in rows"),
         ("step", {'reward=terms["near"]': 'reward=terms["near"].astype(float)'}, "reward is float64", "astype"),
         ("step", {"self.action = actions[:, 0].copy()": "1 / 0"}, "mine.py, line 82: ZeroDivisionError", "line"),
         (

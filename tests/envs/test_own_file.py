@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from motrix_core.commands.own_env import TEMPLATE as TEMPLATE_FILE
@@ -13,8 +14,42 @@ from motrix_core.config.form import command_line
 from motrix_core.envs.registry import find_spec, make, names_of
 from motrix_core.envs.source import EnvSource
 from motrix_core.errors import ConfigError, EnvironmentFailed, UnknownName, UsageError
+from motrix_core.sim.loader import is_installed
 
 TEMPLATE = TEMPLATE_FILE.read_text()
+
+POINT_MODEL = """
+<mujoco>
+  <option timestep="0.01"/>
+  <worldbody><body><joint name="x" type="slide" axis="1 0 0"/><geom size="0.1"/></body></worldbody>
+  <actuator><motor name="x" joint="x"/></actuator>
+</mujoco>
+"""
+POINT = """
+import numpy as np
+
+from motrix_core.envs.base import Outcome
+from motrix_core.envs.sim_env import SimEnv
+from motrix_core.envs.spec import EnvSpec
+
+SPEC = EnvSpec("point", "Point", "", 2, 1, -1.0, 1.0, ("mujoco",), 1.0, 0.01, 0.01, "", None, "Point")
+
+
+class Point(SimEnv):
+    model = "point.xml"
+
+    def observe(self):
+        return np.concatenate([self.physics.dof_pos, self.physics.dof_vel], axis=1)
+
+    def update_state(self):
+        obs = self.observe()
+        return Outcome(obs, -np.abs(obs[:, 0]), np.zeros(self.num_envs, bool))
+
+    def reset(self, rows):
+        start = np.zeros((len(rows), 1), np.float32)
+        self.place(rows, start, start)
+        return np.zeros((len(rows), 2), np.float32)
+"""
 
 
 @pytest.fixture
@@ -157,19 +192,56 @@ def test_a_file_whose_environment_cannot_be_found_says_so(write, changes: dict[s
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"obs_dim=3": "obs_dim=4"}, r"gave observations of shape \(2, 3\), its observation space says \(2, 4\)"),
+        ({"obs_dim=3": "obs_dim=4"}, r"reset\(\) gave shape \(2, 3\) for 2 environments, but \(2, 4\) is needed"),
         (
             {'reward=terms["near"] + terms["effort"]': 'reward=terms["near"][:, None]'},
             r"update_state\(\) gave reward of shape \(2, 1\), but \(2,\) is needed",
         ),
         ({"> RAIL_M,": "- RAIL_M,"}, r"terminated of float32, but bool is needed"),
         ({"terminated=np.abs(self.position) > RAIL_M": "terminated=False"}, "terminated of bool, but"),
+        ({'{"distance_m": distance}': '{"distance_m": 1.0}'}, r"metrics\['distance_m'\] of float, but \(2,\)"),
+        (
+            {'"effort": -0.01 * self.action**2': '"effort": self.action[:1]'},
+            r"reward_terms\['effort'\] of shape \(1,\)",
+        ),
     ],
 )
 def test_what_has_a_wrong_shape_is_told_before_a_run_is_made(write, changes: dict[str, str], message: str) -> None:
     source = write(changes)
     with pytest.raises(EnvironmentFailed, match=message):
         try_out(find_spec("my-env", source), "none", {}, source)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"obs_dim=3": "obs_dim=0"}, "has obs_dim=0, which must be a whole number of 1 or more"),
+        ({"act_dim=1": "act_dim=1.0"}, "has act_dim=1.0, which must be a whole number"),
+        ({"act_low=-1.0": "act_low=1.0"}, "has act_low=1.0, which must be below act_high=1"),
+        ({"ctrl_dt_s=STEP_S": "ctrl_dt_s=0.0"}, "has sim_dt_s=0.05, which must be above 0 and at most ctrl_dt_s=0"),
+        ({"episode_s=5.0": "episode_s=float('inf')"}, "has episode_s=inf, which must be finite"),
+        ({"sims=()": "sims=('mujoco')"}, "has sims='mujoco', which must be a tuple"),
+        ({"episode_s=5.0": "episode_s='5'"}, "has episode_s='5', which must be a number"),
+    ],
+)
+def test_a_spec_that_nothing_can_be_made_of_is_told_with_its_line(write, changes: dict[str, str], message: str) -> None:
+    source = write(changes)
+    with pytest.raises(EnvironmentFailed) as caught:
+        find_spec("my-env", source)
+    assert message in str(caught.value)
+    assert f"{source.module}, line {line_of(source, 'SPEC = EnvSpec(')}" in str(caught.value)
+
+
+@pytest.mark.skipif(not is_installed("mujoco"), reason="MuJoCo is not installed")
+def test_the_model_of_a_file_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "point.xml").write_text(POINT_MODEL)
+    (tmp_path / "point.py").write_text(POINT)
+    source = EnvSource(module=str(tmp_path / "point.py"))
+    env = make("point", num_envs=2, seed=0, source=source)
+    env.init_state()
+    state = env.step(np.ones((2, 1), np.float32))
+    env.close()
+    assert (state.obs[:, 1] > 0).all()
 
 
 @pytest.mark.parametrize("where", ["self.mass_kg = mass_kg", "self.action = actions[:, 0].copy()"])

@@ -13,6 +13,10 @@ MAX_COLUMNS = 2000
 _FIRST_ROWS = 256
 # Written metrics are finite or null, so an infinity is free to mean that a row does not have the metric at all.
 _ABSENT = np.float32(-np.inf)
+_EPISODES = "episodes"
+_OF_EPISODES = ("return/", "episode_length/")
+"""Begin the names of metrics that only an episode that has ended tells. Where none did, nothing is missing: these rows
+do not have the metric, so that charts join the points that there are instead of marking a gap between them."""
 
 
 def grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
@@ -25,7 +29,7 @@ def grown(array: NDArray[Any], rows: int) -> NDArray[Any]:
 
 
 class Column:
-    """One metric: the rows `start` to `start + length`, of which `absent` do not have it."""
+    """One metric: the rows `start` to `start + length`, of which `absent` do not have it, nor do those beyond."""
 
     def __init__(self, start: int) -> None:
         self.start = start
@@ -40,7 +44,7 @@ class Column:
         self.values = grown(self.values, end)
         self.values[self.length : self.length + gap] = _ABSENT
         self.values[self.length + gap : end] = values
-        self.absent += gap
+        self.absent += gap + int(np.count_nonzero(values == _ABSENT))
         self.length = end
 
     def cut(self, rows: int) -> None:
@@ -81,6 +85,7 @@ class Table:
                 start = stop
 
     def _append_alike(self, row: int, rows: list[Mapping[str, Any]]) -> None:
+        none_ended = np.array([values.get(_EPISODES) == 0 for values in rows])
         for name in rows[0]:
             column = self.columns.get(name)
             if column is None:
@@ -88,7 +93,10 @@ class Table:
                     self.ignored += len(rows)
                     continue
                 column = self.columns[name] = Column(row)
-            column.put(row, _numbers([values[name] for values in rows]))
+            numbers = _numbers([values[name] for values in rows])
+            if name.startswith(_OF_EPISODES):
+                numbers[none_ended & np.isnan(numbers)] = _ABSENT
+            column.put(row, numbers)
 
     def cut_after(self, env_steps: int) -> int:
         """Forget the rows beyond `env_steps`; returns how many there were."""
@@ -122,9 +130,12 @@ class Table:
         return x, y
 
     def last(self, name: str) -> float:
-        """The newest value of `name`, NaN if it was null; KeyError if no row has it."""
+        """The value of `name` in the newest row that has it, NaN if it was null or none has; KeyError if unknown."""
         column = self.columns[name]
-        return float(column.values[column.length - 1])
+        for value in column.values[: column.length][::-1]:
+            if value != _ABSENT:
+                return float(value)
+        return float("nan")
 
 
 def _numbers(values: Iterable[Any]) -> NDArray[np.float32]:

@@ -8,38 +8,34 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-Level = Literal["ok", "note", "problem"]
+from motrix_core.commands.finding import Finding
+
 _LOW_DISK_BYTES = 2 << 30
 _BACKENDS = ("jax", "torch")
 _SIMULATORS = ("motrixsim", "mujoco")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. A "note" keeps nobody from training; a "problem" keeps somebody from something."""
-
-    what: str
-    level: Level
-    detail: str
-    mend: str = ""
 
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "doctor",
         help="what is wrong with this installation, and what mends it",
-        description="Tries out backends and simulators, and looks at the runs folder, the terminal and plugins. "
+        description="Tries out backends and simulators, and looks at the runs folder, runs, clocks, the terminal and "
+        "plugins. "
         "Exit code 0: nothing keeps you from training; 3: there is a problem; 4: no backend is usable.",
     )
     parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)")
+    parser.add_argument(
+        "--mark-lost", action="store_true", help="record the end of runs that nobody saw the end of, as crashed"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout, nothing else")
 
 
 def run(args: argparse.Namespace) -> int:
+    from motrix_core.commands.doctor_runs import look_at_runs
     from motrix_core.config.sources import runs_dir
     from motrix_core.hardware.probe import probe_all
 
@@ -51,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         *_software(probes, _BACKENDS, "learning needs a backend"),
         *_software(probes, _SIMULATORS, "all tasks but the classics need a simulator"),
         _runs_folder(folder),
-        _lost_runs(folder),
+        *look_at_runs(folder, mark=args.mark_lost),
         _plugins(),
         _terminal(),
     ]
@@ -89,25 +85,6 @@ def _runs_folder(folder: Path) -> Finding:
         detail = f"{folder} has {free / (1 << 30):.1f} GiB left; checkpoints need room"
         return Finding("runs folder", "problem", detail, "motrix runs rm RUN deletes a run; or name another --runs-dir")
     return Finding("runs folder", "ok", f"{folder}, {free / (1 << 30):.0f} GiB free")
-
-
-def _lost_runs(folder: Path) -> Finding:
-    from motrix_core.errors import MotrixError
-    from motrix_core.runs.layout import list_runs
-
-    try:
-        runs = list_runs(folder)
-    except MotrixError as error:
-        return Finding("runs", "problem", error.message, error.mend or "")
-    damaged = [summary for summary in runs if summary.problem is not None]
-    if damaged:
-        detail = f"{len(damaged)} cannot be read, like {damaged[0].run.id}: {damaged[0].problem}"
-        return Finding("runs", "note", detail, f"motrix runs show {damaged[0].run.id}; motrix runs rm deletes a run")
-    lost = [summary.run.id for summary in runs if summary.status == "lost"]
-    if not lost:
-        return Finding("runs", "ok", "none has lost its supervisor")
-    detail = f"{len(lost)} ended without anybody recording why, like {lost[0]}"
-    return Finding("runs", "note", detail, f"motrix run --resume {lost[0]} continues it")
 
 
 def _plugins() -> Finding:

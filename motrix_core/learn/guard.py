@@ -8,7 +8,7 @@ rate; the second time it fails.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,17 +92,23 @@ class Guard:
         self.problem = problem.message
         self._seen.clear()
 
-    def restart(self, trainer: Trainer, env_steps: int) -> Mapping[str, object]:
-        """Halve the learning rate of `trainer`, which goes on from `env_steps`. Returns the data of the warning."""
+    def restart(self, trainer: Trainer, env_steps: int, undone: Sequence[str] = ()) -> Mapping[str, object]:
+        """Halve the learning rate of `trainer`, which goes on from `env_steps`. Returns the data of the warning.
+
+        `undone` are the settings that somebody changed since then: they are as they were there.
+        """
         rate = trainer.capture().learning_rate
         halved = max(rate / 2.0, _LEAST_LEARNING_RATE)
         trainer.adjust(learning_rate=halved)
+        also = f"; {', '.join(undone)} as set since then no longer counts" if undone else ""
         where = f"the checkpoint step_{env_steps}" if env_steps else "the beginning, as there is no checkpoint yet"
         return {
             "level": "warning",
             "message": f"{self.problem}. Training goes back to {where} and on with a learning rate of "
-            f"{halved:.3g} instead of {rate:.3g}; the next time it fails",
+            f"{halved:.3g} instead of {rate:.3g}{also}; the next time it fails",
             "back_to": env_steps,
+            # By this a trainer that resumes from the same checkpoint knows what to go on with.
+            "learning_rate": halved,
         }
 
     def _suspects(self) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from motrix_core.errors import MotrixError, TrainingFailed
+from motrix_core.errors import MotrixError, RunsFolderError, TrainingFailed
+from motrix_core.runs.adjustments import Adjustments
 from motrix_core.runs.checkpoints import list_checkpoints
 from motrix_core.runs.control import ControlReader, answer
 
@@ -37,6 +38,7 @@ class Requests:
         self._session = session
         self._trainer: Trainer | None = None
         self._unreadable = False
+        self._adjustments = Adjustments()
         self._reader = ControlReader(session.run.paths.control)
         segment = session.run.state().segment
         if segment is not None and segment.ended_at is None:
@@ -49,9 +51,24 @@ class Requests:
         """From now on `trainer` is what `set` acts on."""
         self._trainer = trainer
 
+    def take_again(self) -> None:
+        """After a return to a checkpoint, or to the beginning: what has been set since then is set again, each after
+        the same update as before. Raises RunsFolderError if the events cannot be read."""
+        path = self._session.run.paths.events
+        try:
+            self._adjustments = Adjustments.read(path)
+        except OSError as error:
+            raise RunsFolderError(f"{path} cannot be read: {error.strerror or error}") from error
+        self._set_again()
+
+    def forget_later(self) -> tuple[str, ...]:
+        """Let go of what was set after later updates than the present one; returns the names of those settings."""
+        return self._adjustments.forget_after(self._session.update)
+
     def serve(self) -> float:
         """Answer what has been asked, and wait while paused. Returns the seconds that this took."""
         started = perf_counter()
+        self._set_again()
         self._answer()
         while self.paused and not self._session.should_stop:
             self._session.stop.wait(PAUSE_POLL_S)
@@ -92,7 +109,7 @@ class Requests:
         elif kind == "pause":
             self.paused = True
         elif kind == "set":
-            return self._try(lambda: self._adjust(request["values"]))
+            return self._try(lambda: self._set(request["values"]))
         elif kind == "switch":
             return self._hand_over(request["backend"])
         else:
@@ -107,6 +124,14 @@ class Requests:
         if refused is None:
             self.successor, self.stopping = backend, True
         return refused
+
+    def _set_again(self) -> None:
+        if values := self._adjustments.at(self._session.update):
+            self._adjust(values)
+
+    def _set(self, values: Mapping[str, float]) -> None:
+        self._adjust(values)
+        self._adjustments.add(self._session.update, values)
 
     def _adjust(self, values: Mapping[str, float]) -> None:
         if self._trainer is None:

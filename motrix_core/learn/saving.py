@@ -80,6 +80,7 @@ def restore_newest(
         CheckpointError: it does not belong to this run's networks, its metadata is damaged, or none is whole.
         EnvironmentFailed: the environment's saved state does not fit this environment.
     """
+    checkpoints.recover(session.run)
     newest = checkpoints.newest_valid(session.run)
     unusable = checkpoints.unusable(session.run, after=newest.env_steps if newest is not None else -1)
     if newest is None and checkpoints.list_checkpoints(session.run):

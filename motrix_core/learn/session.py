@@ -164,8 +164,10 @@ class TrainSession:
             trainer.restore(with_weights(trainer.capture(), read_weights(Path(self.config.init_from), trainer.spec)))
             # From here on the run depends on nothing outside of its folder.
             self.save_checkpoint()
+        self.requests.take_again()
         if self.guard.problem is not None:
-            self.write("warning", self.guard.restart(trainer, self.env_steps))
+            undone = self.requests.forget_later()
+            self.write("warning", self.guard.restart(trainer, self.env_steps, undone))
         if meta is not None:
             self.evaluations.resume(trainer, meta)
         self._update_started = perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from motrix_core.errors import RunsFolderError, RunStateError, TrainingFailed
+from motrix_core.process.lock import is_supervised
 from motrix_core.process.outcome import console_tail
 from motrix_core.process.supervisor import EXIT_ALREADY_SUPERVISED, GRACE_S
-from motrix_core.runs.files import FILE_MODE
+from motrix_core.runs.files import FILE_MODE, reserve_room
 from motrix_core.runs.identity import Identity
 from motrix_core.runs.layout import Run
 from motrix_core.runs.state import RunState, write_state
@@ -36,9 +38,11 @@ def launch(
     or killing this process, does not touch it. `trainer_argv` is the trainer's command (default: the learning room's),
     `grace_s` the time from TERM to KILL when it is stopped. A run that goes on keeps its last segment's backend and
     budget, unless `backend` or `max_env_steps` name others; config.json stays as it is. Raises RunStateError if the run
-    is going on, TrainingFailed, with the end of the log, if the supervisor cannot be started.
+    is going on, RunsFolderError if its folder takes nothing, TrainingFailed, with the end of the log, if the supervisor
+    cannot be started.
     """
     before = _state_before(run)
+    _hold_room(run)
     offset = _console_size(run)
     command = [sys.executable, "-m", "motrix_core.process.supervisor", "--detach", "--grace-s", str(grace_s)]
     command += ["--backend", backend] if backend is not None else []
@@ -66,8 +70,10 @@ def launch(
     if code != 0:
         raise _not_started(run, offset, f"exit code {code}")
     while not _has_reported(run, before):
+        if not is_supervised(run) and not _has_reported(run, before):
+            raise _not_started(run, offset, "it ended without a report")
         if time.monotonic() > deadline:
-            raise _not_started(run, offset, f"no report within {start_limit_s:g} s")
+            raise _silent(run, start_limit_s)
         time.sleep(_POLL_S)
 
 
@@ -89,6 +95,30 @@ def _state_before(run: Run) -> Identity | None:
 
 def _going_on(run: Run) -> RunStateError:
     return RunStateError(f"run {run.id} is going on already", mend=f"motrix runs stop {run.id} stops it")
+
+
+def _hold_room(run: Run) -> None:
+    """Refuse a full disk and a folder that is read-only while the run is as it was before.
+
+    The supervisor makes sure of the room once more.
+    """
+    try:
+        if not os.access(run.path, os.W_OK | os.X_OK):
+            # The room may still be held since then.
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        reserve_room(run.paths.reserve)
+    except OSError as error:
+        raise RunsFolderError(
+            f"run {run.id} cannot be started: {run.path} takes no file: {error.strerror or error}",
+            mend="free space there, or check who owns the folder",
+        ) from error
+
+
+def _silent(run: Run, limit_s: float) -> TrainingFailed:
+    return TrainingFailed(
+        f"the supervisor of run {run.id} is there, but has not reported within {limit_s:g} s; training may still begin",
+        mend=f"motrix runs show {run.id} says what became of it",
+    )
 
 
 def _has_reported(run: Run, before: Identity | None) -> bool:

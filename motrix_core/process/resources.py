@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from queue import SimpleQueue
 from typing import Any
 
 import psutil
@@ -45,34 +47,51 @@ class ResourceSampler:
 
 
 class _GpuSampler:
-    """The NVIDIA GPUs that the processes use: `index`, their own `memory_bytes`, everybody's `utilisation_percent`."""
+    """The NVIDIA GPUs that the processes use: `index`, their own `memory_bytes`, everybody's `utilisation_percent`.
+
+    A driver may hang, and a supervisor must not hang with it: a thread asks, and `sample` gives what it last heard.
+    """
 
     def __init__(self) -> None:
-        self._nvml: Any = None
-        self._handles: list[Any] = []
+        self._pids: SimpleQueue[frozenset[int]] = SimpleQueue()
+        self._waiting = False
+        self._newest: list[dict[str, Any]] = []
         try:
             import pynvml
         except ImportError:
             return
-        try:
-            pynvml.nvmlInit()
-            self._handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        except pynvml.NVMLError:
-            # No driver, or no permission: there is no GPU that training could use either.
-            return
-        self._nvml = pynvml
+        threading.Thread(target=self._ask_for_ever, args=(pynvml,), name="gpus", daemon=True).start()
 
     def sample(self, pids: frozenset[int]) -> list[dict[str, Any]]:
-        gpus = []
-        for index, handle in enumerate(self._handles):
-            try:
-                running = self._nvml.nvmlDeviceGetComputeRunningProcesses(handle)
-                own = [entry for entry in running if entry.pid in pids]
-                if not own:
-                    continue
-                percent = self._nvml.nvmlDeviceGetUtilizationRates(handle).gpu
-            except self._nvml.NVMLError:
-                continue
-            memory = sum(entry.usedGpuMemory or 0 for entry in own)
-            gpus.append({"index": index, "memory_bytes": memory, "utilisation_percent": percent})
-        return gpus
+        if not self._waiting:
+            self._waiting = True
+            self._pids.put(pids)
+        return self._newest
+
+    def _ask_for_ever(self, nvml: Any) -> None:
+        try:
+            nvml.nvmlInit()
+            count = nvml.nvmlDeviceGetCount()
+        except (nvml.NVMLError, OSError):
+            # No driver, no permission, or a library that cannot be loaded: no GPU that training could use either.
+            return
+        while True:
+            pids = self._pids.get()
+            asked = (_ask(nvml, index, pids) for index in range(count))
+            self._newest = [gpu for gpu in asked if gpu is not None]
+            self._waiting = False
+
+
+def _ask(nvml: Any, index: int, pids: frozenset[int]) -> dict[str, Any] | None:
+    """What the processes use of one GPU; None if that is nothing, or if it does not answer."""
+    try:
+        handle = nvml.nvmlDeviceGetHandleByIndex(index)
+        running = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
+        own = [entry for entry in running if entry.pid in pids]
+        if not own:
+            return None
+        percent = nvml.nvmlDeviceGetUtilizationRates(handle).gpu
+    except nvml.NVMLError:
+        return None
+    memory = sum(entry.usedGpuMemory or 0 for entry in own)
+    return {"index": index, "memory_bytes": memory, "utilisation_percent": percent}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.errors import BackendUnusable, RunsFolderError, RunStateError
-from motrix_core.runs.checkpoints import list_checkpoints, newest_valid, read_meta, unusable
+from motrix_core.runs.checkpoints import list_checkpoints, newest_valid, read_meta, recover, unusable
 from motrix_core.runs.layout import Run
-from motrix_core.runs.reader import EventReader
+from motrix_core.runs.reader import KindReader
 from motrix_core.runs.text import plain
 
 if TYPE_CHECKING:
@@ -58,8 +57,9 @@ def plan_resume(
 ) -> Continuation:
     """How `run` can be continued; `backend` and `max_env_steps` replace those of its last segment.
 
-    Nothing is touched. Raises RunStateError if the run is going on, has reached its budget or has lost the checkpoints
-    that it had, and what `check` raises if the backend or the simulator cannot be used.
+    Nothing is touched, but for a checkpoint that a killed save had moved aside. Raises RunStateError if the run is
+    going on, has reached its budget or has lost the checkpoints that it had, and what `check` raises if the backend or
+    the simulator cannot be used.
     """
     _check_over(run)
     config = run.config()
@@ -100,6 +100,7 @@ def _check_over(run: Run) -> None:
 
 def _newest_checkpoint(run: Run) -> CheckpointInfo | None:
     """The one to continue from; None for a run that never had any. Raises RunStateError if it has lost them all."""
+    recover(run)
     newest = newest_valid(run)
     if newest is not None:
         return newest
@@ -165,20 +166,9 @@ def _last_segment(run: Run) -> tuple[str | None, int | None]:
 
 def _last_told(run: Run, kind: str) -> dict[str, Any]:
     """The data of the last event of `kind`; empty without one."""
-    reader = _KindReader(run.paths.events, kind)
+    reader = KindReader(run.paths.events, kind)
     last: dict[str, Any] = {}
     while not reader.at_end:
         for event in reader.poll():
             last = event["data"]
     return last
-
-
-class _KindReader(EventReader):
-    """Reads events of one kind only: EventWriter puts the type first."""
-
-    def __init__(self, path: Path, kind: str) -> None:
-        super().__init__(path)
-        self._begins = f'{{"type":"{kind}",'.encode()
-
-    def _value(self, line: bytes) -> dict[str, Any] | None:
-        return super()._value(line) if line.startswith(self._begins) else None

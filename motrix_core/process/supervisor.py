@@ -8,7 +8,6 @@ trainer gracefully, USR1 kills it; HUP is ignored.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import os
 import select
 import signal
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from motrix_core.errors import MotrixError, RunsFolderError
+from motrix_core.process.lock import take_lock
 from motrix_core.process.outcome import SWITCHED, Outcome, Stop, console_tail, judge
 from motrix_core.process.resources import ResourceSampler
 from motrix_core.process.segments import close_lost, next_segment
@@ -29,7 +29,7 @@ from motrix_core.process.tail import EventTail
 from motrix_core.process.trainer import TrainerProcess
 from motrix_core.process.tree import adopt_orphans, descendants, end_descendants, reap
 from motrix_core.runs.events import EventType, EventWriter
-from motrix_core.runs.files import FILE_MODE, reserve_room
+from motrix_core.runs.files import reserve_room
 from motrix_core.runs.identity import boot_id, host_name, own_identity
 from motrix_core.runs.layout import Run
 from motrix_core.runs.state import RunState, Segment, write_state
@@ -39,10 +39,6 @@ GRACE_S = 30.0
 _TICK_S = 0.5
 _SAMPLE_EVERY_S = 2.0
 _LEFTOVER_GRACE_S = 1.0
-_LOCK_LIMIT_S = 1.0
-_LOCK_POLL_S = 0.02
-# For the state that says how the run ended, with room for some hundred segments.
-_RESERVE_BYTES = 64 << 10
 
 
 class Supervisor:
@@ -67,7 +63,6 @@ class Supervisor:
         self._told: set[str] = set()
         self._unwritten: str | None = None
         self._gone = False
-        self._reserve = run.path / ".reserve"
         self._state = self._first_state()
         self._sampled_at = 0.0
 
@@ -211,11 +206,11 @@ class Supervisor:
         # Last: whoever sees a final status finds every event written.
         self._change(**ended)
         with suppress(OSError):
-            self._reserve.unlink(missing_ok=True)
+            self.run.paths.reserve.unlink(missing_ok=True)
 
     def _hold_room(self) -> None:
         try:
-            reserve_room(self._reserve, _RESERVE_BYTES)
+            reserve_room(self.run.paths.reserve)
         except OSError as error:
             self._tell(f"no room is held back in {self.run.path}: {error.strerror or error}")
 
@@ -240,7 +235,7 @@ class Supervisor:
             # Nobody wants back what was deleted, nor a part of it.
             return
         try:
-            reserve = self._reserve if self._state.is_final else None
+            reserve = self.run.paths.reserve if self._state.is_final else None
             write_state(self.run.paths.state, self._state, sync=sync, reserve=reserve)
         except OSError as error:
             # A full disk must not end the supervision; the next change is another attempt.
@@ -284,24 +279,6 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _lock(run: Run) -> bool:
-    """Hold the run's lock for as long as this process lives; False if another supervisor holds it."""
-    descriptor = os.open(run.path / ".supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-    deadline = time.monotonic() + _LOCK_LIMIT_S
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            # The one before has recorded its end and is about to exit, or it is still at work.
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(_LOCK_POLL_S)
-            continue
-        except OSError as error:
-            sys.stderr.write(f"supervisor: this file system has no locks ({error.strerror}); going on without\n")
-        return True
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m motrix_core.process.supervisor")
     parser.add_argument("--detach", action="store_true", help="return once the supervisor is a process of its own")
@@ -316,7 +293,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         run = Run.open(args.run_dir)
         # What can be wrong with the run is found before the fork, where launch still sees the exit code.
         config = run.record()["config"]
-        if not _lock(run):
+        if take_lock(run) is None:
             sys.stderr.write(f"supervisor: run {run.id} already has a supervisor\n")
             return EXIT_ALREADY_SUPERVISED
         if args.detach and os.fork() > 0:

@@ -57,6 +57,8 @@ class TrainerProcess:
             self.exit_code = os.waitstatus_to_exitcode(ended[self.pid])
             # Popen would otherwise believe that it still has a process to wait for.
             self._process.returncode = self.exit_code
+            # A run that changes its backend again and again has one supervisor, but many trainers.
+            os.close(self._lifeline)
 
     def terminate(self) -> None:
         """Ask the trainer, and only it, to stop: its helpers must live until it has written a checkpoint."""

@@ -39,6 +39,7 @@ COMMIT = "COMMIT"
 _PIN = "PINNED"
 _BEST = "best.json"
 _FOLDER = re.compile(r"step_(\d{1,18})")
+_REPLACED = re.compile(r"\.(step_\d{1,18})\.[0-9a-f]{8}\.old")
 _FILE = re.compile(r"[a-z][a-z0-9_]{0,40}\.(?:safetensors|json)")
 _MAX_FILE = 64 << 30
 
@@ -100,6 +101,27 @@ def save(folder: Path, env_steps: int, arrays: Mapping[str, Mapping[str, np.ndar
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return final
+
+
+def recover(run: Run) -> None:
+    """Put a checkpoint back that a killed save was about to replace by one of the same step, and had not yet replaced.
+
+    Only while nothing saves into the run. Raises CheckpointError if its checkpoints cannot be listed.
+    """
+    folder = run.paths.checkpoints
+    for entry in _entries(folder):
+        match = _REPLACED.fullmatch(entry.name)
+        if match and entry.is_dir(follow_symlinks=False):
+            _put_back(Path(entry.path), folder / match[1])
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CheckpointError(f"checkpoints in {folder} cannot be listed: {error.strerror or error}") from error
 
 
 def _put_back(replaced: Path, final: Path) -> None:
@@ -240,13 +262,7 @@ def _unusable(path: Path, reason: str) -> CheckpointError:
 
 def list_checkpoints(run: Run) -> list[CheckpointInfo]:
     """The committed checkpoints of `run`, oldest first. Links and anything unfinished are passed over."""
-    folder = run.paths.checkpoints
-    try:
-        entries = [entry for entry in os.scandir(folder) if _FOLDER.fullmatch(entry.name)]
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise CheckpointError(f"checkpoints in {folder} cannot be listed: {error.strerror or error}") from error
+    entries = [entry for entry in _entries(run.paths.checkpoints) if _FOLDER.fullmatch(entry.name)]
     best = best_checkpoint(run)
     found = []
     for entry in entries:
@@ -275,10 +291,7 @@ def newest_valid(run: Run) -> CheckpointInfo | None:
 
 def unusable(run: Run, *, after: int = -1) -> list[tuple[Path, CheckpointError]]:
     """The checkpoints of `run` with more than `after` env steps that do not verify, and why; unfinished ones too."""
-    try:
-        names = [entry.name for entry in os.scandir(run.paths.checkpoints) if _FOLDER.fullmatch(entry.name)]
-    except FileNotFoundError:
-        return []
+    names = [entry.name for entry in _entries(run.paths.checkpoints) if _FOLDER.fullmatch(entry.name)]
     found = []
     for path in sorted((run.paths.checkpoints / name for name in names), key=_steps):
         if _steps(path) > after:

@@ -65,6 +65,8 @@ class EventWriter:
         event = {
             "type": type,
             "time": time.time(),
+            # Somebody may set the clock during a run; from this, durations stay right.
+            "clock": round(time.monotonic(), 3),
             "env_steps": int(env_steps),
             "update": int(update),
             "data": data if isinstance(data, dict) else dict(data),

@@ -11,6 +11,8 @@ from typing import Any
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+# For the state that says how a run ended, with room for some hundred segments.
+_RESERVE_BYTES = 64 << 10
 PRIVATE = 0o077
 """The umask that gives these modes to what other libraries write."""
 
@@ -69,11 +71,11 @@ def replace_file(path: Path, data: bytes, *, sync: bool = True) -> None:
         sync_folder(path.parent)
 
 
-def reserve_room(path: Path, size: int) -> None:
-    """Make `path` a file that holds `size` bytes of the disk back, for `replace_from_reserve`. Raises OSError."""
+def reserve_room(path: Path) -> None:
+    """Make `path` a file that holds 64 KiB of the disk back, for `replace_from_reserve`. Raises OSError."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     try:
-        os.posix_fallocate(descriptor, 0, size)
+        os.posix_fallocate(descriptor, 0, _RESERVE_BYTES)
     finally:
         os.close(descriptor)
 
@@ -91,6 +93,23 @@ def replace_from_reserve(reserve: Path, path: Path, data: bytes) -> None:
         os.close(descriptor)
     reserve.replace(path)
     sync_folder(path.parent)
+
+
+def overwrite_file(path: Path, data: bytes) -> None:
+    """Write `data` into the file `path`, where no other can be put in its place. Raises OSError.
+
+    This works in a folder that has become read-only and on a disk that takes no new file. Blanks make up for what was
+    longer before, so that it is one call, and a reader sees the old content or the new one.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        padded = data.ljust(os.fstat(descriptor).st_size)
+        written = os.pwrite(descriptor, padded, 0)
+        if written < len(padded):
+            raise OSError(28, f"only {written} of {len(padded)} bytes fitted")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def read_regular(path: Path, *, max_bytes: int) -> bytes:

@@ -26,7 +26,11 @@ class Identity:
 
     def is_alive(self) -> bool:
         """Whether this very process still runs. Ask only about a process of this boot and this host."""
-        return identity_of(self.pid) == self
+        try:
+            return identity_of(self.pid) == self
+        except PermissionError:
+            # A system that hides other users' processes still says that there is one.
+            return True
 
     def to_json(self) -> dict[str, Any]:
         return {"pid": self.pid, "create_time": self.create_time}
@@ -46,7 +50,10 @@ class Identity:
 
 
 def identity_of(pid: int) -> Identity | None:
-    """The process that has this number now; None if there is none, or if it has ended and awaits its parent."""
+    """The process that has this number now; None if there is none, or if it has ended and awaits its parent.
+
+    Raises PermissionError for another user's process where the system hides those.
+    """
     if sys.platform.startswith("linux"):
         try:
             fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()

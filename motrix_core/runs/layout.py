@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.errors import RunNotFound, RunsFolderError
-from motrix_core.runs.files import FOLDER_MODE, make_folder, read_json_object, write_synced
+from motrix_core.runs.files import FOLDER_MODE, make_folder, read_json_object, reserve_room, write_synced
 from motrix_core.runs.provenance import git_state, package_versions
 from motrix_core.runs.state import LOST, RunState, read_state, write_state
 from motrix_core.runs.text import plain
@@ -57,6 +57,10 @@ class RunPaths:
     @property
     def console(self) -> Path:
         return self.folder / "console.log"
+
+    @property
+    def reserve(self) -> Path:
+        return self.folder / ".reserve"
 
     @property
     def tensorboard(self) -> Path:
@@ -233,6 +237,8 @@ def _place(parent: Path, id: str, record: dict[str, Any]) -> Run:
         write_synced(paths.events, b"")
         write_synced(paths.control, b"")
         write_state(paths.state, RunState())
+        # From the beginning: a disk that is full when the run is started then still takes why it was not.
+        reserve_room(paths.reserve)
         text = json.dumps({"format": 1, "id": id, **record}, indent=1, default=str)
         write_synced(paths.config, text.encode() + b"\n")
         # Fails where a run of this id is already: no folder with something in it is ever replaced.

@@ -31,17 +31,21 @@ class Mark:
 
 
 class _Clock:
-    """Turns the events' Unix times into seconds of training, which never run backwards, nor between segments."""
+    """Turns the events' times into seconds of training, which never run backwards, nor between segments."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        self._before: float | None = None
+        self._before: tuple[float, Any] | None = None
 
-    def advance(self, moment: float, *, training: bool) -> float:
+    def advance(self, moment: float, steady: Any, *, training: bool) -> float:
+        """Seconds of training at Unix time `moment`; `steady` is what the event says of a clock that nobody can set."""
+        steady = steady if type(steady) is float else None
         if self._before is not None and training:
-            # A clock that was set back in the middle of a run adds nothing.
-            self.now += max(0.0, moment - self._before)
-        self._before = moment
+            before, steady_before = self._before
+            whole = steady is not None and steady_before is not None
+            # Without the steady clock, one that was set back in the middle of a run adds nothing.
+            self.now += max(0.0, steady - steady_before if whole else moment - before)
+        self._before = moment, steady
         return self.now
 
 
@@ -86,7 +90,8 @@ class RunSeries:
         for event in events:
             count += 1
             kind = event["type"]
-            moment = self._clock.advance(float(event["time"]), training=kind not in ("run_started", "segment_started"))
+            training = kind not in ("run_started", "segment_started")
+            moment = self._clock.advance(float(event["time"]), event.get("clock"), training=training)
             if kind == "metrics":
                 env_steps = event["env_steps"]
                 if env_steps < self.env_steps + self._after_start:

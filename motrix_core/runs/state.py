@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from motrix_core.errors import RunsFolderError
-from motrix_core.runs.files import read_json_object, replace_file, replace_from_reserve
+from motrix_core.runs.files import overwrite_file, read_json_object, replace_file, replace_from_reserve
 from motrix_core.runs.identity import Identity, boot_id, host_name
 
 LIVE_STATUSES = ("starting", "running", "paused", "stopping")
@@ -174,14 +174,20 @@ def read_state(path: Path) -> RunState:
 
 
 def write_state(path: Path, state: RunState, *, sync: bool = True, reserve: Path | None = None) -> None:
-    """Raises OSError if the disk does not take it, not even in the room that `reserve` holds back for it."""
+    """Raises OSError if the disk does not take it.
+
+    With a `reserve` everything is tried: the room that it holds back, then the file that is there.
+    """
     data = json.dumps(state.to_json(), indent=1, allow_nan=False).encode() + b"\n"
     try:
         replace_file(path, data, sync=sync)
     except OSError:
         if reserve is None:
             raise
-        replace_from_reserve(reserve, path, data)
+        try:
+            replace_from_reserve(reserve, path, data)
+        except OSError:
+            overwrite_file(path, data)
 
 
 def _identity(value: dict[str, Any], key: str) -> Identity | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ import pytest
 from motrix_core.cli import main
 from motrix_core.config.schema import RunConfig
 from motrix_core.hardware.verdict import Probe
-from motrix_core.runs.identity import Identity
+from motrix_core.process.lost import CAUSE
+from motrix_core.runs.identity import Identity, own_identity
 from motrix_core.runs.layout import create_run
 from motrix_core.runs.state import write_state
 
@@ -27,12 +30,16 @@ def broken(name: str, **fields: object) -> dict[str, Probe]:
 
 
 def examine(
-    probes: dict[str, Probe], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    probes: dict[str, Probe],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *options: str,
 ) -> tuple[int, dict[str, dict[str, str]]]:
     # The package has a function of the module's name, so a dotted path would not find the module.
     module = importlib.import_module("motrix_core.hardware.probe")
     monkeypatch.setattr(module, "probe_all", lambda names: {**GOOD, **probes})
-    code = main(["doctor", "--json", "--runs-dir", str(folder)])
+    code = main(["doctor", "--json", "--runs-dir", str(folder), *options])
     return code, {finding["what"]: finding for finding in json.loads(capsys.readouterr().out)}
 
 
@@ -93,8 +100,10 @@ def test_a_run_that_lost_its_supervisor_is_named_with_the_command_that_continues
     run = create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path, extra={})
     write_state(run.paths.state, run.state().change(status="running", supervisor=Identity(pid=2, create_time=0.5)))
     code, found = examine({}, tmp_path, monkeypatch, capsys)
-    assert (code, found["runs"]["level"]) == (0, "note")
-    assert found["runs"]["mend"] == f"motrix run --resume {run.id} continues it"
+    assert (code, found["lost runs"]["level"]) == (0, "note")
+    assert found["lost runs"]["mend"].startswith(
+        f"motrix run --resume {run.id} continues it; motrix doctor --mark-lost"
+    )
 
 
 def test_a_damaged_run_is_told(
@@ -105,3 +114,52 @@ def test_a_damaged_run_is_told(
     code, found = examine({}, tmp_path, monkeypatch, capsys)
     assert (code, found["runs"]["level"]) == (0, "note")
     assert run.id in found["runs"]["detail"]
+
+
+def test_lost_runs_are_recorded_as_over_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path, extra={})
+    write_state(run.paths.state, run.state().change(status="running", supervisor=Identity(pid=2, create_time=0.5)))
+    code, found = examine({}, tmp_path, monkeypatch, capsys, "--mark-lost")
+    assert (code, found["lost runs"]["level"]) == (0, "ok")
+    assert (run.state().status, run.state().cause) == ("crashed", CAUSE)
+    code, found = examine({}, tmp_path, monkeypatch, capsys, "--mark-lost")
+    assert "lost runs" not in found and found["runs"]["level"] == "ok"
+
+
+def test_a_trainer_without_a_supervisor_is_a_problem_and_not_marked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path, extra={})
+    gone, here = Identity(pid=2, create_time=0.5), own_identity()
+    write_state(run.paths.state, run.state().change(status="running", supervisor=gone, trainer=here))
+    code, found = examine({}, tmp_path, monkeypatch, capsys, "--mark-lost")
+    assert (code, found["orphaned runs"]["level"]) == (3, "problem")
+    assert found["orphaned runs"]["mend"].startswith(f"motrix runs stop {run.id}")
+    assert run.state().status == "running"
+
+
+@pytest.mark.parametrize(("host", "said"), [(None, "this clock was set back"), ("elsewhere", "60 min ahead of this")])
+def test_a_clock_that_does_not_agree_is_a_note(
+    host: str | None,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path, extra={})
+    state = run.state()
+    write_state(run.paths.state, replace(state, updated_at=time.time() + 3600, host=host or state.host))
+    code, found = examine({}, tmp_path, monkeypatch, capsys)
+    assert (code, found["clock"]["level"]) == (0, "note")
+    assert said in found["clock"]["detail"] and run.id in found["clock"]["detail"]
+
+
+def test_a_disk_with_a_clock_of_its_own_is_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = time.time
+    monkeypatch.setattr("motrix_core.commands.doctor_runs.time.time", lambda: real() - 100)
+    _, found = examine({}, tmp_path, monkeypatch, capsys)
+    assert found["clock"]["detail"] == f"the disk of {tmp_path} says 100 s more than this machine"

@@ -1,8 +1,9 @@
 """A trainer whose every step depends on all before it: `chain_trainer.py RUN_DIR [OPTIONS]`, standard library only.
 
-Step N is the SHA-256 of step N-1, so a run that was killed and continued ends with the right link or with a wrong one.
-Events, checkpoints and answers to requests are the product's own code. After each event whose write has returned, its
-number is appended to `receipts` in the run's folder: what is in there must be read back, whatever happens.
+Step N is the SHA-256 of step N-1 and of the learning rate, so a run that was killed and continued ends with the right
+link or with a wrong one. Events, checkpoints and answers to requests are the product's own code. After each event whose
+write has returned, its number is appended to `receipts` in the run's folder: what is in there must be read back, whatever
+happens.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 from motrix_core.errors import MotrixError, TrainingFailed
@@ -25,16 +28,19 @@ from motrix_core.runs import checkpoints
 from motrix_core.runs.events import EventWriter
 from motrix_core.runs.layout import Run
 
-
-def link_after(link: str, step: int) -> str:
-    return hashlib.sha256(f"{link}/{step}".encode()).hexdigest()
+FIRST_RATE = 1e-3
 
 
-def chain(steps: int) -> str:
-    """The link that an undisturbed run of so many steps ends with."""
-    link = ""
+def link_after(link: str, step: int, rate: float) -> str:
+    return hashlib.sha256(f"{link}/{step}/{rate!r}".encode()).hexdigest()
+
+
+def chain(steps: int, rates: Mapping[int, float] = MappingProxyType({})) -> str:
+    """The link that an undisturbed run of so many steps ends with; `rates` were set after steps."""
+    link, rate = "", FIRST_RATE
     for step in range(1, steps + 1):
-        link = link_after(link, step)
+        link = link_after(link, step, rate)
+        rate = rates.get(step, rate)
     return link
 
 
@@ -53,7 +59,12 @@ def main() -> int:
     try:
         session.train(args.steps, args.interval_s)
     except MotrixError as error:
-        session.write("warning", {"level": "error", "error": type(error).__name__, "message": str(error)})
+        # What the disk does not take, the exit code still says.
+        with suppress(OSError):
+            sys.stderr.write(f"{error}\n")
+            sys.stderr.flush()
+        with suppress(MotrixError):
+            session.write("warning", {"level": "error", "error": type(error).__name__, "message": str(error)})
         return EXIT_FAILED
     if stopped.is_set() or (session.requests.stopping and session.requests.successor is None):
         return EXIT_STOPPED
@@ -67,13 +78,23 @@ class Session:
 
     def __init__(self, run: Run, save_every: int, stop: threading.Event) -> None:
         self.run, self.stop, self._save_every = run, stop, save_every
+        checkpoints.recover(run)
         newest = checkpoints.newest_valid(run)
-        meta = checkpoints.read_meta(newest.path) if newest is not None else {"step": 0, "link": ""}
-        self.step, self.link = meta["step"], meta["link"]
+        meta = checkpoints.read_meta(newest.path) if newest is not None else {"step": 0, "link": "", "rate": FIRST_RATE}
+        self.step, self.link, self.rate = meta["step"], meta["link"], meta["rate"]
         segment = run.state().segment
         self.config = SimpleNamespace(backend=segment.backend if segment is not None else "torch")
         self.requests = Requests(self)
         self._events = EventWriter(run.paths.events)
+        self.requests.begin(self)
+        self.requests.take_again()
+
+    @property
+    def update(self) -> int:
+        return self.step
+
+    def adjust(self, *, learning_rate: float) -> None:
+        self.rate = learning_rate
 
     @property
     def should_stop(self) -> bool:
@@ -82,7 +103,7 @@ class Session:
     def train(self, steps: int, interval_s: float) -> None:
         receipts = os.open(self.run.path / "receipts", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         while self.step < steps and not self.should_stop:
-            self.step, self.link = self.step + 1, link_after(self.link, self.step + 1)
+            self.step, self.link = self.step + 1, link_after(self.link, self.step + 1, self.rate)
             self.write("metrics", {"link": self.link})
             os.write(receipts, b"%d\n" % self.step)
             if self.step % self._save_every == 0:
@@ -93,7 +114,7 @@ class Session:
         self._events.close()
 
     def save_checkpoint(self) -> None:
-        meta = {"step": self.step, "link": self.link}
+        meta = {"step": self.step, "link": self.link, "rate": self.rate}
         folder = checkpoints.save(self.run.paths.checkpoints, self.step, {}, meta)
         checkpoints.prune(self.run, keep_last=3)
         self.write("checkpoint", {"path": str(folder), "backend": self.config.backend})

@@ -112,6 +112,8 @@ def main() -> int:
         save(run, first, 1.0)
         survived = die(run, second, moment)
         listed = [checkpoints.load(info.path).meta["value"] for info in checkpoints.list_checkpoints(run)]
+        # What a trainer does before it looks for the newest one.
+        checkpoints.recover(run)
         newest = checkpoints.newest_valid(run)
         save(run, 300, 3.0)
         remains = sorted(path.name for path in run.paths.checkpoints.iterdir())

@@ -14,6 +14,7 @@ from chain_trainer import chain
 from faults_support import Stopwatch, receipts, times
 from process_support import FAKE_TRAINER, LIMIT_S, events, eventually, processes_of
 
+from motrix_core.process.asking import ask
 from motrix_core.process.control import request_stop, wait
 from motrix_core.process.identity import send_signal
 from motrix_core.runs import checkpoints
@@ -60,6 +61,28 @@ def test_a_trainer_that_is_killed_at_any_moment_loses_nothing_that_it_had_writte
     assert events(run, "metrics")[-1]["data"]["link"] == chain(end)
     assert written(run) == set(range(1, end + 1))
     noticed.report(2.0)
+
+
+def test_what_was_set_before_a_kill_is_set_again_after_the_same_step(start: Start, run: Run) -> None:
+    draw = random.Random(7)
+    rates: dict[int, float] = {}
+    for _ in range(times(3, 50)):
+        # No checkpoint but the one that is asked for, so that most of what is set is lost with the trainer.
+        start("--save-every", "1000000")
+        eventually(lambda: run.state().status == "running", "running")
+        if draw.random() < 0.3:
+            ask(run, {"type": "checkpoint"})
+        ask(run, {"type": "set", "values": {"ppo.learning_rate": draw.uniform(1e-6, 1.0)}})
+        kill(run, "trainer")
+        assert wait(run, LIMIT_S).status == "crashed"
+        told = [event for event in events(run, "control") if event["data"]["type"] == "set"][-1]
+        # A trainer that went back sets anew what it had been told for later steps.
+        rates = {step: rate for step, rate in rates.items() if step < told["update"]}
+        rates[told["update"]] = told["data"]["values"]["ppo.learning_rate"]
+    end = max(receipts(run)) + 50
+    start("--steps", str(end))
+    assert wait(run, LIMIT_S).status == "finished"
+    assert events(run, "metrics")[-1]["data"]["link"] == chain(end, rates)
 
 
 def test_a_trainer_without_supervisor_saves_and_leaves(start: Start, run: Run) -> None:

@@ -12,6 +12,7 @@ import pytest
 from motrix_core.errors import CheckpointError
 from motrix_core.learn.requests import Requests
 from motrix_core.runs.control import append_request
+from motrix_core.runs.events import EventWriter
 from motrix_core.runs.layout import Run
 from motrix_core.runs.state import RunState, Segment, write_state
 
@@ -23,6 +24,7 @@ class Session:
         self.run, self.config = run, run.config()
         self.stop = threading.Event()
         self.finished = self.full = False
+        self.update = 0
         self.answers: list[dict[str, Any]] = []
         self.saved = 0
         self.adjusted: list[dict[str, float]] = []
@@ -57,6 +59,34 @@ def session(make_run: Callable[..., Run]) -> Session:
 def test_set_adjusts_the_trainer(session: Session) -> None:
     assert session.ask({"type": "set", "values": {"ppo.learning_rate": 1e-4, "ppo.ratio_clip": 0.3}}) == [(True, None)]
     assert session.adjusted == [{"learning_rate": 1e-4, "ratio_clip": 0.3}]
+
+
+def test_what_was_set_before_a_return_is_set_again_after_the_same_updates(session: Session) -> None:
+    with EventWriter(session.run.paths.events) as writer:
+        for update, values in ((2, {"ppo.ratio_clip": 0.3}), (3, {"ppo.learning_rate": 1e-4})):
+            data = {"type": "set", "id": str(update), "done": True, "values": values}
+            writer.write("control", env_steps=0, update=update, data=data)
+    session.update = 2
+    session.requests.take_again()
+    assert session.adjusted == [{"ratio_clip": 0.3}]
+    session.update = 3
+    session.requests.serve()
+    session.update = 4
+    session.requests.serve()
+    assert session.adjusted == [{"ratio_clip": 0.3}, {"learning_rate": 1e-4}]
+    assert session.answers == [], "nobody asked again"
+
+
+def test_what_somebody_sets_now_is_not_undone_by_what_was_set_before(session: Session) -> None:
+    data = {"type": "set", "id": "1", "done": True, "values": {"ppo.learning_rate": 1e-4, "ppo.ratio_clip": 0.3}}
+    with EventWriter(session.run.paths.events) as writer:
+        writer.write("control", env_steps=0, update=3, data=data)
+    session.requests.take_again()
+    session.update = 2
+    assert session.ask({"type": "set", "values": {"ppo.learning_rate": 5e-4}}) == [(True, None)]
+    session.update = 3
+    session.requests.serve()
+    assert session.adjusted == [{"learning_rate": 5e-4}, {"ratio_clip": 0.3}]
 
 
 def test_a_switch_writes_a_checkpoint_and_ends_this_trainers_part(session: Session) -> None:

@@ -18,7 +18,7 @@ from motrix_core.runs.layout import Run, create_run
 from motrix_core.runs.reader import EventReader
 
 FAKE_TRAINER = Path(__file__).parents[1] / "fakes" / "fake_trainer.py"
-LIMIT_S = 60.0
+LIMIT_S = 300.0
 
 
 def eventually(condition: Callable[[], Any], what: str = "") -> Any:

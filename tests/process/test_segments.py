@@ -72,10 +72,17 @@ def test_a_switch_starts_another_trainer_under_the_same_supervisor(start: Start)
 
 def test_a_run_can_be_switched_back_and_forth(start: Start) -> None:
     run = start("--obey")
+    supervisor = run.state().supervisor
+    assert supervisor is not None
+    until_running(run)
+    open_files = psutil.Process(supervisor.pid).num_fds()
     for number, backend in enumerate(("jax", "torch", "jax"), start=2):
         until_running(run)
         switch(run, backend)
         eventually(lambda number=number: len(run.state().segments) == number, "switched")
+    until_running(run)
+    # Each trainer has a lifeline of its own, and takes it along.
+    eventually(lambda: psutil.Process(supervisor.pid).num_fds() <= open_files, "closed")
     request_stop(run)
     assert [segment.backend for segment in wait(run, LIMIT_S).segments] == ["torch", "jax", "torch", "jax"]
 

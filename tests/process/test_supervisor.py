@@ -9,12 +9,14 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 from process_support import FAKE_TRAINER, LIMIT_S, events, eventually, processes_of, trainer_argv
 
 from motrix_core.errors import RunStateError, TrainingFailed
+from motrix_core.process import launch as launch_module
 from motrix_core.process.control import request_stop, wait
 from motrix_core.process.launch import launch
 from motrix_core.runs.layout import Run
@@ -187,6 +189,37 @@ def test_a_supervisor_that_cannot_start_says_why(run: Run) -> None:
     with pytest.raises(TrainingFailed, match=r"config\.json"):
         launch(run, trainer_argv=trainer_argv(run))
     assert status(run) == "failed"
+
+
+def test_a_supervisor_that_ends_without_a_report_is_not_waited_for(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text("import os\nos.pipe2 = lambda flags: 1 / 0\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(broken), str(ROOT)]))
+    with pytest.raises(TrainingFailed, match=r"did not start: it ended without a report(.|\n)*ZeroDivisionError"):
+        launch(run, trainer_argv=trainer_argv(run), start_limit_s=600)
+    assert status(run) == "failed"
+
+
+def test_a_supervisor_that_is_there_and_silent_is_not_called_failed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    # The detached one waits where it would take the first look at the events, until somebody makes the file.
+    go = slow / "go"
+    waiting = f"import os, time\npipe2 = os.pipe2\ndef late(flags):\n    while not os.path.exists({str(go)!r}):\n"
+    waiting += "        time.sleep(0.01)\n    return pipe2(flags)\nos.pipe2 = late\n"
+    (slow / "sitecustomize.py").write_text(waiting)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(slow), str(ROOT)]))
+    now = iter([0.0, 0.0, 1000.0])
+    monkeypatch.setattr(launch_module, "time", SimpleNamespace(monotonic=lambda: next(now), sleep=lambda _: None))
+    with pytest.raises(TrainingFailed, match="is there, but has not reported within 600 s"):
+        launch(run, trainer_argv=trainer_argv(run, "--events", "2"), start_limit_s=600.0)
+    go.touch()
+    assert wait(run, LIMIT_S).status == "finished"
 
 
 def test_training_outlives_the_program_and_the_terminal_that_started_it(run: Run) -> None:

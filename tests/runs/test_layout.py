@@ -37,6 +37,7 @@ def test_a_new_run_has_its_configuration_its_state_and_a_place_for_the_rest(make
     assert run.config() == RunConfig(env="cartpole", backend="jax", ppo=PPOCfg(seed=run.config().ppo.seed))
     assert (run.env, run.backend, run.state().status) == ("cartpole", "jax", "starting")
     assert sorted(path.name for path in run.path.iterdir()) == [
+        ".reserve",
         "checkpoints",
         "config.json",
         "control.jsonl",

@@ -122,6 +122,17 @@ def test_a_clock_that_is_set_back_does_not_turn_the_time_axis_back() -> None:
     assert values(run, "a", "time") == [(0, 1), (0, 2), (1, 3)]
 
 
+def test_where_events_tell_a_steady_clock_one_that_is_set_changes_no_duration() -> None:
+    def told(step: int, time: float, clock: object, **data: Any) -> dict[str, Any]:
+        return {**event(step, time=time, **data), "clock": clock}
+
+    run = series(told(1, 100.0, 7.0, a=1.0), told(2, 3701.0, 8.0, a=2.0), told(3, 102.0, 9.5, a=3.0))
+    assert values(run, "a", "time") == [(0, 1), (1, 2), (2.5, 3)]
+    # Of a line without it, or with something else in its place, the time is all there is.
+    run = series(told(1, 100.0, 7.0, a=1.0), event(2, time=102.0, a=2.0), told(3, 103.0, "soon", a=3.0))
+    assert values(run, "a", "time") == [(0, 1), (2, 2), (3, 3)]
+
+
 def test_what_happened_is_marked() -> None:
     run = series(
         event(0, "segment_started", backend="jax", max_env_steps=100),

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from motrix_core.errors import RunsFolderError
+from motrix_core.runs import files
+from motrix_core.runs import state as state_module
 from motrix_core.runs.identity import Identity, identity_of, own_identity
 from motrix_core.runs.state import RunState, Segment, read_state, write_state
 
@@ -32,6 +34,25 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     write_state(tmp_path / "state.json", state)
     assert read_state(tmp_path / "state.json") == state
     assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+def no_new_file(*_: object, **__: object) -> None:
+    raise OSError(13, "Permission denied")
+
+
+def test_the_last_state_is_written_over_the_one_before_where_nothing_else_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state.json"
+    write_state(path, running(cause="x" * 500))
+    monkeypatch.setattr(files, "replace_file", no_new_file)
+    monkeypatch.setattr(state_module, "replace_file", no_new_file)
+    with pytest.raises(OSError, match="Permission denied"):
+        write_state(path, running())
+    # Shorter and longer than what was there; the reserve is gone as well.
+    for cause in ("short", "y" * 2000):
+        write_state(path, running(status="failed", cause=cause), reserve=tmp_path / ".reserve")
+        assert (read_state(path).status, read_state(path).cause) == ("failed", cause)
 
 
 def test_a_run_is_live_while_its_supervisor_is() -> None:
@@ -68,6 +89,14 @@ def test_a_process_that_only_awaits_its_parent_is_gone() -> None:
         assert identity_of(pid) is None
     finally:
         os.waitpid(pid, 0)
+
+
+def test_a_process_of_somebody_else_that_the_system_hides_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hidden(_: Path) -> bytes:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "read_bytes", hidden)
+    assert GONE.is_alive()
 
 
 def test_identities_do_not_move_with_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -149,10 +148,15 @@ def _actions(sizes: ModelSpec | EnvSpec) -> str:
 
 
 def _default_folder(env: str, backend: str) -> Path:
-    # The name is from a file that anybody may have written.
-    if not re.fullmatch(r"[\w-][\w.-]*", env):
-        raise UsageError(f"the environment's name {env!r:.80} does not make a folder's name", mend="add -o FOLDER")
-    return Path(f"{env}-{backend}")
+    from motrix_core.config.setting import check_env_name, folder_name
+
+    try:
+        # The name is from a file that anybody may have written.
+        return Path(f"{folder_name(check_env_name(env))}-{backend}")
+    except ValueError as error:
+        raise UsageError(
+            f"the environment's name {env!r:.80} does not make a folder's name", mend="add -o FOLDER"
+        ) from error
 
 
 def _sizes_note(agent: Imported) -> str:

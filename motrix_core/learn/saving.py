@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from motrix_core.envs.digest import changed_since
 from motrix_core.envs.random_state import get_generator_state, set_generator_state
+from motrix_core.envs.source import EnvSource
 from motrix_core.errors import CheckpointError
 from motrix_core.learn.guard import require_finite
 from motrix_core.learn.metrics import EpisodeStatistics
@@ -115,6 +117,10 @@ def restore_newest(
     session.update = int(_number(meta, "update", newest.path))
     for _, error in unusable:
         session.warn(f"{error.message}; training goes on from {newest.path.name}")
+    changed = changed_since(EnvSource.of(session.config), session.run.record())
+    # Said when somebody lets the run go on, and not again where this trainer goes back by itself.
+    if changed is not None and session.guard.problem is None:
+        session.warn(changed)
     return meta
 
 

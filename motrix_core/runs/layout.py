@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _RUN_ID = re.compile(r"(\d{8}-\d{6})-([a-z]+)-([0-9a-f]{4})")
-_RESERVED = ("format", "id", "created_at", "config", "packages", "git")
+_RESERVED = ("format", "id", "created_at", "config", "packages", "git", "environment")
 _SHOWN_CANDIDATES = 8
 _SEED = "ppo.seed"
 DRAWN = "drawn"
@@ -189,6 +189,8 @@ def create_run(config: RunConfig, runs_dir: Path, *, extra: dict[str, Any], id: 
     one. Raises RunsFolderError if the folder cannot be made, or is there already; then nothing is left behind.
     """
     from motrix_core.config.setting import folder_name
+    from motrix_core.envs.digest import digest_of
+    from motrix_core.envs.source import EnvSource
 
     name = folder_name(config.env)
     if not _NAME.fullmatch(name):
@@ -210,6 +212,7 @@ def create_run(config: RunConfig, runs_dir: Path, *, extra: dict[str, Any], id: 
         "config": config.model_dump(mode="json"),
         "packages": package_versions(),
         "git": git_state(Path.cwd()),
+        "environment": {"sha256": digest_of(EnvSource.of(config))},
         **extra,
     }
     parent = Path(runs_dir).absolute() / name

@@ -68,3 +68,43 @@ def test_a_file_that_cannot_be_read_leaves_no_run_behind(tmp_path: Path, change:
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_made_of_a_run_finds_its_file_without_being_told(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(TEMPLATE.read_text())
+    run = Path(train(tmp_path, "--env-module", "mine.py"))
+    (tmp_path / "elsewhere").mkdir()
+
+    def type_in(*words: str) -> str:
+        argv = [sys.executable, "-m", "motrix_core.cli", *words]
+        done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path / "elsewhere")
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    runs = ("--runs-dir", str(tmp_path / "runs"))
+    # Its bounds are in the file only, and the ONNX file clips to them.
+    assert type_in("export", "last", *runs) == "my-env-128.onnx"
+    converted = type_in("convert", str(run / "checkpoints" / "step_128"), "--to", "jax")
+    assert converted == "my-env-jax/step_128"
+    # For another run: of the file, whose place is in the config.json of the first.
+    initial = str(tmp_path / "elsewhere" / converted)
+    again = Path(type_in("run", "--config", str(run / "config.json"), "--init-from", initial, "--quiet", *runs))
+    assert again != run
+    assert json.loads((again / "config.json").read_text())["config"]["env_module"] == str(tmp_path / "mine.py")
+    assert events(str(again))[-1]["data"]["status"] == "finished"
+
+
+def test_a_file_that_was_edited_meanwhile_is_told_once_when_its_run_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(TEMPLATE.read_text())
+    run = train(tmp_path, "--env-module", "mine.py")
+    (tmp_path / "mine.py").write_text(TEMPLATE.read_text().replace("FORCE_N = 10.0", "FORCE_N = 5.0"))
+    argv = ("run", "--resume", "last", "--max-env-steps", "256")
+    done = motrix(*argv, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    warnings = [event["data"]["message"] for event in events(run) if event["type"] == "warning"]
+    assert len(warnings) == 1
+    assert f"{tmp_path / 'mine.py'} is not the file that this run began with" in warnings[0]
+    assert [line for line in done.stderr.splitlines() if "not the file that this run began with" in line] == [
+        f"motrix: warning: {warnings[0]}"
+    ]
+    assert events(run)[-1]["env_steps"] == 256

@@ -23,11 +23,13 @@ from motrix_core.errors import EnvironmentFailed, MissingExtra, UsageError
 NO_LIMIT_STEPS = 10_000
 """What counts as an episode's length, in evaluations for example, where the environment has no time limit."""
 
-_PACKAGE = "motrix_envs"
+PACKAGE = "motrix_envs"
+"""What the checkout's environments are imported from."""
+
 _LEARNING = "motrix_rl"
 _BACKEND = "np"
 _ENTRY = "motrix_core.envs.adapters.motrixlab_env:MotrixLabEnv"
-_WAYS = ("", "src", f"{_PACKAGE}/src")
+_WAYS = ("", "src", f"{PACKAGE}/src")
 
 
 def names(path: str) -> list[str]:
@@ -83,24 +85,25 @@ def rl_values(path: str, name: str, backend: str) -> dict[str, Any] | None:
 
 def load(path: str) -> ModuleType:
     """The checkout's `motrix_envs.registry`, with everything registered. Raises as `names`."""
-    folder = _source_folder(path)
-    _import(_PACKAGE, folder)
-    registry = _import(f"{_PACKAGE}.registry", folder)
+    folder = source_folder(path)
+    _import(PACKAGE, folder)
+    registry = _import(f"{PACKAGE}.registry", folder)
     found = Path(registry.__file__ or "").parent.parent
     if found != folder:
         raise EnvironmentFailed(
-            f"{path} cannot be used beside {found}: both are called {_PACKAGE}, and one process can import only one",
+            f"{path} cannot be used beside {found}: both are called {PACKAGE}, and one process can import only one",
             mend="use one checkout at a time",
         )
     return registry
 
 
-def _source_folder(path: str) -> Path:
+def source_folder(path: str) -> Path:
+    """The folder that holds the checkout's package. Raises `UsageError` if there is none at `path`."""
     for way in _WAYS:
         folder = Path(path) / way
-        if (folder / _PACKAGE / "registry.py").is_file():
+        if (folder / PACKAGE / "registry.py").is_file():
             return folder.resolve()
-    rule = f"has no {_PACKAGE}/registry.py" if Path(path).exists() else "does not exist"
+    rule = f"has no {PACKAGE}/registry.py" if Path(path).exists() else "does not exist"
     raise UsageError(
         f"environment path {path} {rule}", mend="name the motrix_envs/src of a MotrixLab-S1 checkout with --env-path"
     )

@@ -15,6 +15,10 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+# Two threads that import modules of one circle at the same moment see each other's half-made modules.
+IMPORTING = threading.RLock()
+"""Held by whoever imports a room when it is first needed."""
+
 
 async def in_thread(function: Callable[..., T], *args: Any) -> T:
     """`function(*args)`, run in a thread of its own; its exception is raised here."""

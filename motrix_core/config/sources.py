@@ -126,8 +126,7 @@ class ConfigSources:
     @property
     def _file(self) -> Mapping[str, Any]:
         assert self.file is not None
-        # A path in a file is seen from the file, so that the two can be moved together.
-        return _absolute(read_config_file(self.file), self.file.absolute().parent)
+        return file_values(self.file)
 
     @cached_property
     def _sets(self) -> tuple[dict[str, Any], list[Problem]]:
@@ -170,6 +169,12 @@ class ConfigSources:
     @property
     def _option_paths(self) -> list[str]:
         return [path for path in self._given if path.startswith(f"{OPTIONS}.")]
+
+
+def file_values(path: Path) -> dict[str, Any]:
+    """The settings in the configuration file `path` by dotted path, not yet validated. Raises `UsageError`."""
+    # A path in a file is seen from the file, so that the two can be moved together.
+    return _absolute(read_config_file(path), path.absolute().parent)
 
 
 def _absolute(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:

@@ -56,6 +56,18 @@ def find_spec(name: str, source: EnvSource = CATALOG, options: Mapping[str, Any]
     return spec
 
 
+def check_source(source: EnvSource) -> None:
+    """Raises `UsageError` unless there is such a file or checkout; nothing in it is executed."""
+    if source.module is not None:
+        from motrix_core.envs.adapters import module_file
+
+        module_file.check_file(source.module)
+    if source.path is not None:
+        from motrix_core.envs.adapters import motrixlab
+
+        motrixlab.source_folder(source.path)
+
+
 def names_of(source: EnvSource) -> list[str]:
     """Names of the environments that `source` brings, which the catalog does not show. Raises as `find_spec` does."""
     return [*_of_file(source), *_names_in_path(source)]

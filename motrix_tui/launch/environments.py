@@ -107,6 +107,8 @@ class EnvironmentPanel(Vertical):
     def _line(self, spec: EnvSpec) -> Content:
         width = max(16, self.content_size.width - 3)
         sizes = f"{spec.obs_dim} → {spec.act_dim if spec.n_actions is None else spec.actions}"
+        if spec.error is not None:
+            sizes = "✖"
         name = shortened(plain(spec.name), width - len(sizes) - 1)
         return Content.assemble(name.ljust(width - len(sizes)), (sizes, "$muted"))
 
@@ -115,6 +117,10 @@ class EnvironmentPanel(Vertical):
             self._fill(self.query_one(Input).value)
 
     def _about(self, spec: EnvSpec) -> None:
+        if spec.error is not None:
+            words = Content.assemble((plain(spec.name), "bold"), "\n", plain(spec.description, limit=600))
+            self.query_one("#about Static", Static).update(words)
+            return
         runs_on = ", ".join(spec.sims) or "NumPy, no simulator needed"
         actions = f"{spec.act_dim} action{'' if spec.act_dim == 1 else 's'}"
         if spec.n_actions is not None:

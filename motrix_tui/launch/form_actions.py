@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 from textual import work
 from textual.suggester import Suggester
 from textual.timer import Timer
-from textual.widget import Widget
 
 from motrix_core.errors import MotrixError, UsageError
 from motrix_core.runs.text import plain
@@ -19,6 +18,7 @@ from motrix_tui.launch.environments import EnvironmentPanel
 from motrix_tui.launch.form import FieldList
 from motrix_tui.launch.machine import BACKENDS, Machine
 from motrix_tui.launch.model import FormModel, FormState
+from motrix_tui.launch.own_env_actions import OwnEnvActions
 from motrix_tui.launch.presets_dialog import PresetsDialog
 from motrix_tui.launch.values import FormValues, Presets
 from motrix_tui.shell.dialogs import Answer, Question
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DRAFT_DELAY_S = 0.5
 
 
-class FormActions(Widget):
+class FormActions(OwnEnvActions):
     """The part of LaunchPane that acts on the form as a whole. `_folder` is where presets and the draft are kept."""
 
     _core: Core
@@ -44,9 +44,6 @@ class FormActions(Widget):
     _env: str | None
     _saving: Timer | None = None
     _draft_kept = True
-
-    def _form_changed(self) -> None:
-        raise NotImplementedError
 
     def _machine_changed(self) -> None:
         raise NotImplementedError
@@ -72,10 +69,11 @@ class FormActions(Widget):
         """Fill the form with `found`, as `motrix run --config` would: what it leaves out has its default.
 
         Raises UsageError for an environment that is not in the list."""
+        found = self._check_origin(found)
         env = found.env or self._env
-        spec = self._specs.get(env or "")
-        if self._model is None or env is None or spec is None:
-            raise UsageError(f"environment {plain(env or 'none')!r} is not in the list; motrix run --config trains it")
+        if self._model is None or env is None:
+            raise UsageError("the environments are still being read", mend="try again")
+        spec = self._specs[env]
         machine = self._machine
         if found.backend is not None:
             machine.wanted_backend = found.backend if found.backend in BACKENDS else None
@@ -194,7 +192,8 @@ class FormActions(Widget):
             {env: sim for env, sim in draft.sims.items() if env in self._specs and sim in self._specs[env].sims}
         )
         if self._model is not None:
-            self._model.restore({env: texts for env, texts in draft.changes.items() if env in self._specs})
+            # Also of environments that are not here now: they may be brought again another time.
+            self._model.restore(draft.changes)
         return draft.env if draft.env in self._specs else None
 
     def _keep_draft_soon(self) -> None:

@@ -75,6 +75,10 @@ class FormModel:
         self._remember()
         self._changes[env] = {path: text for path, text in texts.items() if not self._is_default(path, text)}
 
+    def forget_defaults(self) -> None:
+        """Ask for the defaults anew: what a user's file says may be another now."""
+        self._defaults.clear()
+
     def choose(self, *, env: str, backend: str, sim: str) -> None:
         self.env, self.backend, self.sim = env, backend, sim
 

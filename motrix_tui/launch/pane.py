@@ -126,13 +126,15 @@ class LaunchPane(FormActions, QueueActions, Vertical):
 
     @work(group="schema")
     async def _load_schema(self) -> None:
-        self._specs = await in_thread(self._core.catalog)
+        self._specs = await in_thread(self._core.environments)
         fields = await in_thread(self._core.form_fields)
         self._model = FormModel(self._core, fields)
         chosen = self._load_draft()
         with self.app.batch_update():
             await self.query_one(FormPanel).show_fields(fields)
-            self.query_one(EnvironmentPanel).show_specs(self._specs, chosen)
+            self.query_one(EnvironmentPanel).show_specs(self._specs, self._first_choice(chosen))
+        if self._core.own.any:
+            self._read_own()
 
     @work(group="probe")
     async def _probe(self) -> None:
@@ -171,12 +173,12 @@ class LaunchPane(FormActions, QueueActions, Vertical):
         if model is None or spec is None:
             return
         bar = self.query_one(CommandBar)
-        try:
-            self._state = model.state()
-        except MotrixError as error:
-            self._state, bar.problem = FormState(), plain(error)
-        else:
-            bar.problem = plain(spec.error) if spec.error else ""
+        self._state, bar.problem = FormState(), plain(spec.error or "", limit=400)
+        if spec.error is None:
+            try:
+                self._state = model.state()
+            except MotrixError as error:
+                bar.problem = plain(error)
         bar.show_command(self._state.command)
         title = f"PPO · {plain(spec.name)} · {TITLES[model.backend]}"
         self.query_one(FormPanel).show_state(self._state, title=title)

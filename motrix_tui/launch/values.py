@@ -59,9 +59,9 @@ def _text(path: str, value: Any) -> str:
 
 def read_values(path: Path) -> FormValues:
     """What the configuration file `path` says. Raises UsageError or ConfigError."""
-    from motrix_core.config.files import read_config_file
+    from motrix_core.config.sources import file_values
 
-    return form_values(read_config_file(path))
+    return form_values(file_values(path))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 from textual.pilot import Pilot
 
 from motrix_core.envs.catalog import BUILTIN
+from motrix_core.envs.source import EnvSource
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.hardware import Cpu, Inventory, Memory, Probe
 from motrix_core.runs.layout import Run
@@ -39,8 +40,16 @@ MISSING = {
 class FakeCore(Core):
     """`probes` answer at once, or after `gate` was set if there is one. `launched` collects what was started."""
 
-    def __init__(self, runs_dir: Path, *, probes: Mapping[str, Probe] | None = None, gate: Event | None = None) -> None:
-        super().__init__(runs_dir)
+    def __init__(
+        self,
+        runs_dir: Path,
+        *,
+        probes: Mapping[str, Probe] | None = None,
+        gate: Event | None = None,
+        source: EnvSource | None = None,
+        env: str | None = None,
+    ) -> None:
+        super().__init__(runs_dir, source=source, env=env)
         self.probes = dict(probes or {})
         self.gate = gate
         self.launched: list[Run] = []

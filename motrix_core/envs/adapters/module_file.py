@@ -34,11 +34,16 @@ def specs_of(file: str) -> Mapping[str, EnvSpec]:
     Raises `UsageError` if there is no such file, and `EnvironmentFailed`, naming file and line, if it raises or has
     no environments.
     """
+    check_file(file)
+    return _load(str(Path(file)))
+
+
+def check_file(file: str) -> None:
+    """Raises `UsageError` unless there is a Python file of that name."""
     path = Path(file)
     if path.suffix != ".py" or not path.is_file():
         rule = "is not a Python file" if path.exists() else "does not exist"
         raise UsageError(f"environment file {file} {rule}", mend="check the path; motrix envs new NAME writes one")
-    return _load(str(path))
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Environments that users bring, for a process that executes none of their code."""

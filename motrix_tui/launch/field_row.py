@@ -15,6 +15,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 from textual.widgets import Input
 
+from motrix_core.runs.text import plain
 from motrix_tui.text import shortened
 
 if TYPE_CHECKING:
@@ -115,8 +116,9 @@ class FieldRow(Widget):
         if self.field.kind == "bool":
             return "● on" if self.text == "true" else "○ off"
         if self.field.kind == "choice" and len(self.field.choices) > 1:
-            return f"‹ {self.text} ›"
-        return self.text
+            return f"‹ {plain(self.text)} ›"
+        # A file that was imported may say anything.
+        return plain(self.text)
 
     def _note(self) -> str:
         if not self.changed:

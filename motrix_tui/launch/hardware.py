@@ -163,7 +163,7 @@ class CandidateList(Widget, can_focus=True):
 
     def _line(self, candidate: Candidate, focused: bool) -> Content:
         width = self.size.width
-        version = ".".join((candidate.version or "").split("+")[0].split(".")[:3])
+        version = ".".join(plain(candidate.version or "").split("+")[0].split(".")[:3])
         mark = "●" if candidate.taken else "○"
         if candidate.probe is None:
             tail = SPINNER[self._phase]

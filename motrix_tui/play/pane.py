@@ -239,7 +239,7 @@ class Picture(Widget, can_focus=True):
 
     def show(self, lines: Sequence[str]) -> None:
         """A picture."""
-        self._lines, self._words = lines, ""
+        self._lines, self._words = [plain(line) for line in lines], ""
         self.refresh()
 
     def say(self, words: str) -> None:

@@ -12,5 +12,6 @@ world.py         rank and world size
 algorithm.py     PPO as the fused engine means it; rollout.py is what it learns from, fused_loop.py how it takes the
                  place of skrl's acting, recording and updating
 torch/  jax/     mirror images: models.py, wrap_np.py; the stock engine in agent.py and trainer.py, the fused one in
-                 fused.py, fused_network.py, fused_steps.py and fused_trainer.py
+                 fused.py, fused_network.py, fused_steps.py and fused_trainer.py; in torch/ fused_kernels.py too, what
+                 threads do without Python's lock
 """

@@ -86,7 +86,7 @@ def test_a_high_entropy_bonus_makes_all_choices_alike(backend):
 def test_the_hand_written_gradient_is_autograds():
     """Of the clipped surrogate and the entropy bonus, in the logits."""
     torch = pytest.importorskip("torch")
-    from motrix_core.learn.torch.fused_policies import Categorical
+    from motrix_core.learn.torch import fused_kernels as kernels
 
     rows, choices, scale = 40, 5, 0.7
     generator = torch.Generator().manual_seed(3)
@@ -101,14 +101,12 @@ def test_the_hand_written_gradient_is_autograds():
     entropy = distribution.entropy()
     ((log_prob * pull).sum() - scale * entropy.mean()).backward()
 
-    policy, spare, found = (
-        Categorical(scale / rows),
-        (torch.empty_like(logits), torch.empty_like(logits)),
-        logits.clone(),
-    )
+    nothing = torch.empty(0, 1)
+    loss = kernels.Loss(True, nothing, nothing, nothing, 3, rows, 0.2, 0.2, 1.0, scale, math.inf, math.inf)
+    first, second, found = torch.empty_like(logits), torch.empty_like(logits), logits.clone()
     entropies = torch.empty(1, rows)
-    log_ratio = policy.log_ratio(found, actions, old_log_prob, spare, entropies)
-    policy.replace_by_gradient_(found, actions, pull, spare, None)
+    log_ratio = kernels.log_ratio(found, actions, old_log_prob, first, second, entropies, loss)
+    kernels.replace_by_gradient_(found, actions, pull, first, second, nothing, loss)
     torch.testing.assert_close(log_ratio, log_prob.detach() - old_log_prob)
     torch.testing.assert_close(entropies[0], entropy.detach())
     torch.testing.assert_close(found, wanted.grad, atol=1e-6, rtol=1e-5)

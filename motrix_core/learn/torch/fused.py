@@ -22,8 +22,9 @@ from motrix_core.learn.rollout import RolloutBatch
 from motrix_core.learn.spec import AgentState, ModelSpec, adam_arrays, scaler_arrays
 from motrix_core.learn.torch import fused_steps as steps
 from motrix_core.learn.torch.copies import Copies
-from motrix_core.learn.torch.fused_network import FlatParameters, LossScales, standardise_
-from motrix_core.learn.torch.fused_policies import clamped_log_std, log_normaliser, policy_of
+from motrix_core.learn.torch.fused_kernels import Adam, conclude, standardise_
+from motrix_core.learn.torch.fused_network import FlatParameters, Workspace
+from motrix_core.learn.torch.fused_policies import clamped_log_std, log_normaliser, loss_of
 from motrix_core.learn.torch.fused_workers import Workers
 
 _KL, _SEEN = MINI_BATCH_COLUMNS.index("kl"), MINI_BATCH_COLUMNS.index("seen")
@@ -49,12 +50,9 @@ class FusedPPO:
         self.copies = Copies(self.device)
         self._workers = Workers(spec, self.device, threads if self.device.type == "cpu" else 1)
         self._network = FlatParameters(spec, self.device)
-        self._adam = steps.Adam(
-            FlatParameters(spec, self.device),
-            FlatParameters(spec, self.device),
-            torch.zeros((), dtype=torch.float64, device=self.device),
-            torch.zeros((), dtype=torch.float64, device=self.device),
-        )
+        self._m, self._v = FlatParameters(spec, self.device), FlatParameters(spec, self.device)
+        self._step = torch.zeros((), dtype=torch.float64, device=self.device)
+        self._learning_rate = torch.zeros((), dtype=torch.float64, device=self.device)
         self.load_state(state)
 
     def act(self, obs: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -112,17 +110,17 @@ class FusedPPO:
         """
         self.hyper = self.hyper.adjusted(**changes)
         if "learning_rate" in changes:
-            self._adam.learning_rate.fill_(changes["learning_rate"])
+            self._learning_rate.fill_(changes["learning_rate"])
 
     def state(self) -> AgentState:
         """Everything that `load_state` needs to continue exactly, as copies on the host."""
         arrays = self._network.arrays()
-        step = int(self._adam.step.item())
-        arrays.update(adam_arrays(self._adam.m.arrays(), self._adam.v.arrays(), step))
+        step = int(self._step.item())
+        arrays.update(adam_arrays(self._m.arrays(), self._v.arrays(), step))
         for name, scaler in (("observation", self._obs_scaler), ("value", self._value_scaler)):
             mean, variance, count = (part.cpu().numpy().copy() for part in (scaler.mean, scaler.variance, scaler.count))
             arrays.update(scaler_arrays(name, mean, variance, count))
-        return AgentState(arrays, float(self._adam.learning_rate.item()))
+        return AgentState(arrays, float(self._learning_rate.item()))
 
     def load_state(self, state: AgentState) -> None:
         """Continue from `state`, of whichever backend.
@@ -132,10 +130,10 @@ class FusedPPO:
         """
         state.check(self.spec)
         self._network.load(state.arrays)
-        self._adam.m.load(state.arrays, "adam.m.")
-        self._adam.v.load(state.arrays, "adam.v.")
-        self._adam.step.fill_(int(state.arrays["adam.step"]))
-        self._adam.learning_rate.fill_(state.learning_rate)
+        self._m.load(state.arrays, "adam.m.")
+        self._v.load(state.arrays, "adam.v.")
+        self._step.fill_(int(state.arrays["adam.step"]))
+        self._learning_rate.fill_(state.learning_rate)
         self._obs_scaler = self._scaler(state, "observation")
         self._value_scaler = self._scaler(state, "value")
 
@@ -166,9 +164,8 @@ class FusedPPO:
                 jobs.append((part[piece], result[start + piece.start : start + piece.stop]))
             start += len(part)
 
-        def job(workspace, obs: torch.Tensor, into: torch.Tensor) -> None:
-            standardised = standardise_(obs.clone(), mean, divisor)
-            into.copy_(workspace.forward(self._network, standardised, towers)[outputs].t())
+        def job(workspace: Workspace, obs: torch.Tensor, into: torch.Tensor) -> None:
+            workspace.evaluate(self._network, obs, (mean, divisor), towers, outputs.start, into)
 
         self._workers.run(job, jobs)
         return result
@@ -231,7 +228,7 @@ class FusedPPO:
                 self._obs_scaler = trajectory.at(seen.sum().long() - 1)
                 standardise_(obs, self._obs_scaler.mean.float(), self._obs_scaler.divisor())
             kl = (table[epoch, :, _KL] * seen).sum() / seen.sum()
-            steps.kl_adaptive_(self._adam.learning_rate, kl, self.hyper.learning_rate_scheduler_kl_threshold)
+            steps.kl_adaptive_(self._learning_rate, kl, self.hyper.learning_rate_scheduler_kl_threshold)
         return table.flatten(0, 1)
 
     def _mini_batch(
@@ -243,26 +240,20 @@ class FusedPPO:
         row: torch.Tensor,
     ) -> torch.Tensor:
         """One gradient step, if `going`; writes `row` of the table. Whether the epoch goes on, shape (), bool."""
-        hyper, size = self.hyper, len(index)
-        policy = policy_of(self._network, size, hyper.entropy_loss_scale)
-        scales = LossScales(policy, size, hyper.ratio_clip, hyper.value_bound, hyper.value_loss_scale)
+        size = len(index)
+        loss = loss_of(self._network, self.hyper, size)
         standardise = None if scaler is None else (scaler.mean.float(), scaler.divisor())
 
-        def job(workspace, piece: slice) -> None:
-            workspace.accumulate(self._network, samples, index[piece], standardise, scales)
+        def job(workspace: Workspace, piece: slice) -> None:
+            workspace.accumulate(self._network, samples, index[piece], standardise, loss)
 
         gradient, sums = self._workers.accumulate(job, [(piece,) for piece in self._workers.pieces(size)])
-        policy.close_gradient_(self._network, gradient, hyper.entropy_loss_scale)
-        terms = steps.loss_terms(sums, policy, size, hyper)
-        stays = going & ~(terms[_KL] > hyper.kl_bound)
-        norm = steps.clip_norm_(gradient.flat, hyper.norm_bound)
-        steps.adam_step_(self._network.flat, gradient.flat, self._adam, stays)
-        torch.cat((terms, norm.view(1), going.view(1), stays.view(1)), out=row)
-        return stays
+        network, adam = self._network, Adam(self._m.flat, self._v.flat, self._step, self._learning_rate)
+        return conclude(network.flat, network.log_std, gradient.flat, gradient.log_std, sums, adam, going, loss, row)
 
     def _metrics(self, table: torch.Tensor, explained: torch.Tensor) -> UpdateMetrics:
         """The only point of an update at which the host waits for the device."""
-        tail = torch.stack((explained.double(), self._adam.learning_rate))
+        tail = torch.stack((explained.double(), self._learning_rate))
         log_std = clamped_log_std(self._network).view(-1)
         read = self.copies.to_host(torch.cat((table.double().view(-1), log_std.double(), tail)))
         rows, log_std, tail = np.split(read, (table.numel(), len(read) - 2))

@@ -1,4 +1,4 @@
-"""The steps of an update around the networks, in PyTorch: scalers, advantages, Adam, learning rate, metrics.
+"""The steps of an update around its mini-batches, in PyTorch: scalers, advantages, learning rate.
 
 Nothing here reads a tensor on the host, so a GPU is never waited for.
 """
@@ -10,21 +10,15 @@ from dataclasses import dataclass
 import torch
 
 from motrix_core.learn.algorithm import (
-    ADAM_BETA1,
-    ADAM_BETA2,
-    ADAM_EPSILON,
     ADVANTAGE_EPSILON,
-    GRAD_NORM_EPSILON,
     KL_FACTOR,
     LEARNING_RATE_FACTOR,
     MAX_LEARNING_RATE,
     MIN_LEARNING_RATE,
     SCALER_CLIP,
     SCALER_EPSILON,
-    PPOHyperparameters,
 )
 from motrix_core.learn.torch.fused_network import FlatParameters
-from motrix_core.learn.torch.fused_policies import Policy
 
 
 @dataclass(frozen=True)
@@ -132,25 +126,6 @@ class Adam:
     learning_rate: torch.Tensor
 
 
-def clip_norm_(gradient: torch.Tensor, bound: float) -> torch.Tensor:
-    """Scale the joint gradient of all parameters to at most `bound`; its length before, shape ()."""
-    norm = torch.linalg.vector_norm(gradient)
-    gradient.mul_((bound / (norm + GRAD_NORM_EPSILON)).clamp(max=1.0))
-    return norm
-
-
-def adam_step_(parameters: torch.Tensor, gradient: torch.Tensor, adam: Adam, going: torch.Tensor) -> None:
-    """One step of Kingma and Ba's algorithm 1; nothing happens where `going`, shape (), bool, is false."""
-    gradient.masked_fill_(~going, 0.0)
-    step = adam.step.add_(going)
-    m = adam.m.flat.lerp_(gradient, (1 - ADAM_BETA1) * going.float())
-    v = adam.v.flat.lerp_(gradient.square(), (1 - ADAM_BETA2) * going.float())
-    # A first step that does not happen has a step count of 0, whose bias correction would divide by 0.
-    bias1, bias2 = (1 - beta**step + ~going for beta in (ADAM_BETA1, ADAM_BETA2))
-    divisor = v.sqrt().div_(bias2.sqrt()).add_(ADAM_EPSILON)
-    parameters.sub_(torch.div(m, divisor, out=divisor).mul_(adam.learning_rate / bias1 * going))
-
-
 def kl_adaptive_(learning_rate: torch.Tensor, kl: torch.Tensor, threshold: float) -> None:
     """`algorithm.kl_adaptive`, in place."""
     if threshold <= 0:
@@ -159,11 +134,3 @@ def kl_adaptive_(learning_rate: torch.Tensor, kl: torch.Tensor, threshold: float
     higher = (learning_rate * LEARNING_RATE_FACTOR).clamp(max=MAX_LEARNING_RATE)
     unless_high = torch.where(kl < threshold / KL_FACTOR, higher, learning_rate)
     learning_rate.copy_(torch.where(kl > threshold * KL_FACTOR, lower, unless_high))
-
-
-def loss_terms(sums: torch.Tensor, policy: Policy, mini_batch: int, hyper: PPOHyperparameters) -> torch.Tensor:
-    """KL, policy loss, value loss, clip fraction, entropy loss and entropy of a mini-batch, shape (6,)."""
-    kl, surrogate, squared_error, clipped, *rest = sums / mini_batch
-    entropy = policy.entropy(*rest)
-    value_loss, entropy_loss = hyper.value_loss_scale * squared_error, -hyper.entropy_loss_scale * entropy
-    return torch.stack((kl, -surrogate, value_loss, clipped, entropy_loss, entropy))

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from motrix_core import __version__
-from motrix_core.commands.own_env import add_source_flags, source_of
 from motrix_core.errors import MotrixError, UnknownName, UsageError
 
 if TYPE_CHECKING:
-    from motrix_core.envs.source import EnvSource
+    from motrix_tui.terminal import Terminal
 
 DESCRIPTION = "Pick, launch and watch PPO training without leaving the terminal."
 EPILOG = """\
@@ -44,26 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _served(options: argparse.Namespace) -> int:
     from motrix_tui.serve import serve
 
-    chosen = {
-        "--runs-dir": options.runs_dir,
-        "--open": options.open,
-        "--theme": options.theme,
-        "--env": options.env,
-        "--env-module": options.env_module,
-        "--env-path": options.env_path,
-    }
+    chosen = {"--runs-dir": options.runs_dir, "--open": options.open, "--theme": options.theme}
     arguments = [part for flag, value in chosen.items() if value is not None for part in (flag, value)]
     serve(arguments, host=options.host, port=options.port, token=os.environ.get("MOTRIX_SERVE_TOKEN") or None)
     return 0
 
 
 def _dashboard(options: argparse.Namespace) -> int:
-    # A browser's dashboard has no terminal: textual-serve is at the other end of its pipes.
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) and "TEXTUAL_DRIVER" not in os.environ:
-        raise UsageError(
-            "the dashboard needs a terminal, but standard input or output is not one",
-            mend="train without a screen: motrix-tui --run --env cartpole",
-        )
+    terminal = _terminal()
     if options.theme is not None:
         from motrix_tui.themes import THEME_NAMES
 
@@ -72,34 +59,33 @@ def _dashboard(options: argparse.Namespace) -> int:
     from motrix_tui.app import MotrixApp
     from motrix_tui.core import Core
     from motrix_tui.settings import Settings, default_path
+    from motrix_tui.terminal import end_with_terminal
 
-    core = Core(options.runs_dir, source=_source(options), env=options.env)
+    core = Core(options.runs_dir)
     opened = None
     if options.open is not None:
         from motrix_core.runs.layout import find_run
 
         opened = find_run(core.runs_dir, options.open)
-    app = MotrixApp(core, Settings.load(default_path()), theme=options.theme, opened=opened)
+    end_with_terminal(sys.stdin.fileno())
+    app = MotrixApp(core, Settings.load(default_path()), theme=options.theme, opened=opened, terminal=terminal)
     app.run()
     return app.return_code or 0
 
 
-def _source(options: argparse.Namespace) -> EnvSource | None:
-    """Where environments come from besides the catalog. Raises UsageError for what is not there.
+def _terminal() -> Terminal:
+    """What the dashboard is drawn on. Raises UsageError for what is none, or one that nothing can be drawn on."""
+    from motrix_tui.terminal import Terminal, find_terminal
 
-    What is wrong inside of it is shown in its place in Launch.
-    """
-    if options.env_module is None and options.env_path is None:
-        if options.env is not None and not options.env.startswith("gym:"):
-            from motrix_core.envs.registry import find_spec
-
-            find_spec(options.env)
-        return None
-    from motrix_core.envs.registry import check_source
-
-    source = source_of(options)
-    check_source(source)
-    return source
+    if "TEXTUAL_DRIVER" in os.environ:
+        # A browser's dashboard has no terminal: textual-serve is at the other end of its pipes.
+        return Terminal(colours="NO_COLOR" not in os.environ)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the dashboard needs a terminal, but standard input or output is not one",
+            mend="train without a screen: motrix-tui --run --env cartpole",
+        )
+    return find_terminal(os.environ, getattr(sys.stderr, "encoding", None))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -125,8 +111,6 @@ def _parser() -> argparse.ArgumentParser:
         "--runs-dir", metavar="DIR", help="where runs are kept (default: $MOTRIX_RUNS_DIR, else ./runs)"
     )
     parser.add_argument("--open", metavar="RUN", help="begin with this run: its id, a part of it, its folder, or last")
-    parser.add_argument("--env", metavar="NAME", help="begin with this environment; gym:ID is one of Gymnasium's")
-    add_source_flags(parser)
     parser.add_argument("--theme", metavar="NAME", help="night, ember, paper (light) or clear (colour-blind-safe)")
     parser.add_argument("--serve", action="store_true", help="in a browser instead of here; needs motrix-tui[serve]")
     parser.add_argument(

@@ -26,7 +26,8 @@ class Action:
     """Something a person can do.
 
     `keys` are Textual key names, the first is the one that is shown. `title` is two or three words for the footer,
-    `help` is one sentence. `group` orders the help screen. With `show` false the footer leaves it out.
+    `help` is one sentence. `group` orders the help screen. With `show` false the footer leaves it out. An action that
+    is `always` there has its keys also while text is typed or a dialog is open.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Action:
     place: str
     group: str = ""
     show: bool = True
+    always: bool = False
 
     @property
     def handler(self) -> str:
@@ -53,9 +55,20 @@ APP_ACTIONS: tuple[Action, ...] = (
     Action("app.compare", ("4",), "Compare", "Go to Compare: the marked runs side by side.", "app", "Places", False),
     Action("app.help", ("question_mark",), "help", "Explain the focused part and list the keys.", "app", "Help"),
     Action("app.palette", ("ctrl+p",), "palette", "Search every action by name.", "app", "Help"),
+    Action(
+        "app.jump", ("ctrl+o",), "jump", "Put a letter on every part of the screen; typing it goes there.", "app",
+        "Help", False, always=True,
+    ),
     Action("app.next_theme", ("ctrl+t",), "theme", "Switch to the next theme; it is remembered.", "app", "View", False),
+    Action(
+        "app.messages", ("M",), "messages", "Everything that was said so far, errors in full.", "app", "Help", False
+    ),
+    Action(
+        "app.suspend", ("Z",), "suspend", "Go to the shell; fg there comes back. Training goes on.", "app", "Help",
+        False,
+    ),
     Action("app.quit", ("q", "ctrl+q"), "quit", "Leave. With live runs it offers to detach or stop.", "app", "Help"),
-)
+)  # fmt: skip
 
 LAUNCH_ACTIONS: tuple[Action, ...] = (
     Action("launch.start", ("ctrl+r",), "Launch", "Start the training that the form describes.", "launch", "Run"),
@@ -69,10 +82,6 @@ LAUNCH_ACTIONS: tuple[Action, ...] = (
     Action("launch.switch_backend", ("b",), "backend", "Take the other usable backend.", "launch", "Machine"),
     Action("launch.switch_sim", ("s",), "simulator", "Take the environment's next simulator.", "launch", "Machine"),
     Action("launch.filter", ("slash",), "filter", "Filter the environments.", "launch", "Environment"),
-    Action(
-        "launch.read_again", ("o",), "read again", "Read the environments of --env-module, --env-path or gym: again.",
-        "launch", "Environment", False,
-    ),
     Action("launch.presets", ("p",), "presets", "Take, save or delete a named configuration.", "launch", "Form"),
     Action(
         "launch.import_file", ("i",), "import", "Fill the form from a TOML file or a run's config.json.", "launch",
@@ -150,6 +159,7 @@ def bindings(actions: Iterable[Action]) -> list[Binding]:
             action.title,
             show=action.show and index == 0,
             tooltip=action.help,
+            priority=action.always,
             # One id for all of them: a key of the person's own takes the place of every one.
             id=action.id,
         )

@@ -1,8 +1,9 @@
-"""The dashboard: a top line, three places of which one is visible, and a line of keys."""
+"""The dashboard: a top line, five places of which one is visible, and a line of keys."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.color import Color
 from textual.command import CommandPalette
+from textual.filter import LineFilter, Monochrome
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
@@ -19,11 +22,14 @@ from motrix_core.runs.text import plain
 from motrix_tui.actions import APP_ACTIONS, LAUNCH_ACTIONS, RUNS_ACTIONS, Action, all_actions, bindings
 from motrix_tui.core import Core
 from motrix_tui.settings import Settings
-from motrix_tui.shell.dialogs import Answer, Question
+from motrix_tui.shell.jump import Jumping
 from motrix_tui.shell.key_bar import KeyBar
-from motrix_tui.shell.palette import ActionCommands, MotrixLike
+from motrix_tui.shell.leaving import Leaving
+from motrix_tui.shell.messages import Remembering
+from motrix_tui.shell.palette import ActionCommands
 from motrix_tui.shell.too_small import TooSmall, too_small
 from motrix_tui.shell.top_bar import LoadMeter, TopBar
+from motrix_tui.terminal import Terminal
 from motrix_tui.themes import PALETTES, THEME_NAMES
 from motrix_tui.threads import in_thread
 
@@ -39,10 +45,10 @@ LOAD_PERIOD_S = 2.0
 RUNS_PERIOD_S = 2.0
 
 
-class MotrixApp(MotrixLike):
+class MotrixApp(Leaving, Jumping, Remembering):
     """The application. `core` gives it the machine and the runs folder, `settings` what it remembers.
 
-    With `opened`, it begins with that run in Monitor instead of with Launch.
+    With `opened`, it begins with that run in Monitor instead of with Launch. `terminal` says what can be shown.
     """
 
     TITLE = "motrix"
@@ -58,8 +64,18 @@ class MotrixApp(MotrixLike):
     ToastRack { margin-bottom: 3; }
     """
 
-    def __init__(self, core: Core, settings: Settings, *, theme: str | None = None, opened: Run | None = None) -> None:
+    def __init__(
+        self,
+        core: Core,
+        settings: Settings,
+        *,
+        theme: str | None = None,
+        opened: Run | None = None,
+        terminal: Terminal | None = None,
+    ) -> None:
         super().__init__()
+        self.terminal = terminal or Terminal(colours=not self.no_color)
+        self._plain_filters = self._filters_for(self.terminal)
         self.core = core
         self.settings = settings
         self._opened = opened
@@ -84,6 +100,32 @@ class MotrixApp(MotrixLike):
             shown = {action.id for action in all_actions() if action.show}
             self.shown_own_keys = {id: keys[0] if id in shown else "" for id, keys in self._own_keys.items()}
 
+    def _filters_for(self, terminal: Terminal) -> list[LineFilter]:
+        """What translates the screen for a terminal that cannot show all of it."""
+        self.no_color = not terminal.colours
+        filters: list[LineFilter] = []
+        if not terminal.colours:
+            from motrix_tui.shell.plain import NO_COLOUR_CSS, NoColours
+
+            self.CSS = NO_COLOUR_CSS
+            filters.append(NoColours(self._theme_colours))
+        if not terminal.unicode:
+            from motrix_tui.shell.plain import Ascii
+
+            filters.append(Ascii())
+        return filters
+
+    def _theme_colours(self) -> tuple[Color, Color]:
+        variables = self.theme_variables
+        return Color.parse(variables["background"]), Color.parse(variables["foreground"])
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        if not self._plain_filters:
+            return filters
+        # Textual's own answer to NO_COLOR are shades of grey, which tell no more than the colours that they replace.
+        return [*(item for item in filters if not isinstance(item, Monochrome)), *self._plain_filters]
+
     def compose(self) -> ComposeResult:
         yield TopBar()
         yield ContentSwitcher(id="places-switcher")
@@ -94,6 +136,8 @@ class MotrixApp(MotrixLike):
 
     async def _start(self) -> None:
         """What may wait until the first frame is on the screen."""
+        # Modules and style sheets stay for good: without them a full collection stops the screen for a third as long.
+        gc.freeze()
         if self._opened is not None:
             await self.open_run(self._opened)
         elif not self._chose_place:
@@ -330,41 +374,6 @@ class MotrixApp(MotrixLike):
     def action_next_theme(self) -> None:
         self.use_theme(THEME_NAMES[(THEME_NAMES.index(self.theme) + 1) % len(THEME_NAMES)])
         self.notify(f"theme {self.theme}", timeout=2, markup=False)
-
-    async def action_quit(self) -> None:
-        self._leave()
-
-    @work(exclusive=True, group="quit")
-    async def _leave(self) -> None:
-        live = self.live_runs()
-        if live:
-            names = "\n".join(f"  ● {plain(run.run.env)} · {plain(run.run.id)}" for run in live)
-            answer = await self.push_screen_wait(
-                Question(
-                    "Runs are training",
-                    f"{names}\n\nDetached, they go on without this dashboard; it finds them when it is opened again.",
-                    (Answer("d", "Detach", "detach", "primary"), Answer("s", "Stop", "stop", "warning")),
-                )
-            )
-            if answer == "cancel":
-                return
-            if answer == "stop":
-                try:
-                    await in_thread(self._stop_all, live)
-                except MotrixError as error:
-                    self.notify(plain(error), title="Not stopped", severity="error", markup=False)
-                    return
-        self.exit()
-
-    def _stop_all(self, runs: list[RunSummary]) -> None:
-        problems = []
-        for run in runs:
-            try:
-                self.core.request_stop(run.run)
-            except (MotrixError, OSError) as error:
-                problems.append(str(error))
-        if problems:
-            raise MotrixError("; ".join(problems))
 
     def on_resize(self, event: events.Resize) -> None:
         covered = isinstance(self.screen, TooSmall)

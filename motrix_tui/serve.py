@@ -8,6 +8,7 @@ that were pointed here, "DNS rebinding") and at `Origin` (requests of other site
 from __future__ import annotations
 
 import ipaddress
+import re
 import secrets
 import shlex
 import sys
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 COOKIE = "motrix_token"
 LEAST_TOKEN = 16
 LOOPBACK = "127.0.0.1"
+# The page of textual-serve asks Google for a font, and so tells it who looks at a dashboard and when.
+_REMOTE_FONT = re.compile(r"<link\s[^>]*fonts\.googleapis\.com[^>]*>")
 
 
 def is_loopback(host: str) -> bool:
@@ -89,7 +92,9 @@ def make_application(arguments: Sequence[str], *, host: str, port: int, token: s
         async def handle_index(self, request: web.Request) -> Any:
             # The page must call back where it came from: through a tunnel that is another name or port.
             self.public_url = f"{request.scheme}://{request.host}"
-            return await super().handle_index(request)
+            answer: Any = await super().handle_index(request)
+            answer.text = _REMOTE_FONT.sub("", answer.text)
+            return answer
 
     command = shlex.join([sys.executable, "-m", "motrix_tui", *arguments])
     return Guarded(command, host=host, port=port, title="motrix")._make_app()

@@ -22,7 +22,13 @@ def value_of(curve: Curve, crosshair: float | None) -> str:
 
 
 def legend(
-    curves: Sequence[Curve], columns: int, *, crosshair: float | None, key: str, digits: Mapping[int, str], styles: Sequence[Style]
+    curves: Sequence[Curve],
+    columns: int,
+    *,
+    crosshair: float | None,
+    key: str,
+    digits: Mapping[int, str],
+    styles: Sequence[Style],
 ) -> Strip:
     """Names and values, the newest or those under the crosshair, in `columns` cells; names alone where too long.
 

@@ -17,7 +17,6 @@ from textual.widgets import Static
 
 from motrix_core.runs.text import plain
 from motrix_tui.actions import bindings
-from motrix_tui.charts.braille import GLYPHS
 from motrix_tui.charts.chart import Chart
 from motrix_tui.compare import data
 from motrix_tui.compare.actions import COMPARE_ACTIONS
@@ -98,7 +97,7 @@ class ComparePane(ChartActions, Vertical):
                 name.replace("/", " · ").replace("_", " "),
                 smoothing=self._layout.smoothing,
                 x_axis=self._axis,
-                glyphs=GLYPHS[self._layout.glyphs],
+                glyphs=self._glyphs,
             )
             for name in names
         }

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from motrix_tui.charts.braille import GLYPHS
+from motrix_tui.charts.braille import ASCII, GLYPHS, Glyphs
 from motrix_tui.charts.chart import X_AXES, Chart
 from motrix_tui.monitor.arrange import ArrangeActions
 from motrix_tui.monitor.grid import ChartGrid
 from motrix_tui.monitor.phases import PhasePanel
+from motrix_tui.terminal import terminal_of
 
 if TYPE_CHECKING:
     from motrix_core.runs.series import Axis
@@ -32,6 +33,11 @@ class ChartActions(ArrangeActions):
     @property
     def _axis(self) -> Axis:
         return cast("Axis", self._layout.x_axis)
+
+    @property
+    def _glyphs(self) -> Glyphs:
+        """What the person chose, as far as the terminal can show it."""
+        return GLYPHS[self._layout.glyphs] if terminal_of(self.app).unicode else ASCII
 
     def _draw_chart(self, id: str) -> None:
         raise NotImplementedError
@@ -92,6 +98,9 @@ class ChartActions(ArrangeActions):
         self._suit_charts()
 
     def action_cycle_glyphs(self) -> None:
+        if not terminal_of(self.app).unicode:
+            self.notify("this terminal has no Unicode, so charts are drawn in ASCII", markup=False)
+            return
         names = list(GLYPHS)
         name = names[(names.index(self._layout.glyphs) + 1) % len(names)]
         self._layout = replace(self._layout, glyphs=name)
@@ -127,7 +136,7 @@ class ChartActions(ArrangeActions):
         chart = self._tiles[id]
         chart.set_x_axis(self._axis)
         chart.set_smoothing(self._layout.smoothing)
-        chart.set_glyphs(GLYPHS[self._layout.glyphs])
+        chart.set_glyphs(self._glyphs)
         if chart.display:
             self._draw_chart(id)
 

@@ -110,6 +110,11 @@ class RunFeed:
         engine = self._configured("train").get("engine")
         return engine if isinstance(engine, str) else ""
 
+    @property
+    def evaluates(self) -> bool:
+        """Whether the configuration has the policy evaluated during training."""
+        return self._configured("train").get("eval_every_updates") != 0
+
     def _configured(self, section: str) -> dict[str, Any]:
         try:
             values = self.run.record()["config"].get(section)

@@ -55,7 +55,8 @@ def progress_bar(share: float | None, width: int) -> Content:
     halves = round(2 * width * (share or 0.0))
     full, half = divmod(halves, 2)
     bar = "━" * full + "╸" * half
-    return Content.assemble((bar, "$primary"), ("━" * (width - len(bar)), "$rule"))
+    # A thin line for the rest, which must be another one without colours too.
+    return Content.assemble((bar, "$primary"), ("─" * (width - len(bar)), "$rule"))
 
 
 def figures(feed: RunFeed) -> list[Content]:
@@ -107,6 +108,9 @@ def resources_line(feed: RunFeed, width: int, page: int, page_count: int) -> Con
 def _resources(feed: RunFeed) -> list[Content]:
     sample = feed.state.resources if feed.state else {}
     parts = [Content.assemble(("update ", "$muted"), f"{feed.series.update:,}")]
+    if feed.is_starting:
+        # Here and not above the charts, which would move when it goes.
+        parts.append(Content("starting: importing the backend and compiling").stylize("$accent"))
     if not feed.at_end and feed.read_share < _MOSTLY_READ:
         parts.append(Content(f"reading the events, {feed.read_share:.0%}").stylize("$accent"))
     if feed.corrupt:
@@ -136,15 +140,13 @@ def _is_number(value: object) -> TypeGuard[float]:
 
 
 def trouble(feed: RunFeed, last_lines: Sequence[str]) -> Content | None:
-    """What is wrong with the run and what to do, or why nothing happens yet; None while all is well."""
+    """What is wrong with the run and what to do; None while all is well."""
     status = feed.status
     if feed.problem:
         return Content(plain(feed.problem, limit=400)).stylize("$error")
     if status == "stalled":
         hint = "the trainer's process lives; x stops or kills it" if _trainer_lives(feed) else "its trainer is gone"
         return Content.assemble((f"no update for {duration(feed.silence_s)}", "bold $warning"), f" · {hint}")
-    if feed.is_starting:
-        return Content("starting: importing the backend and compiling").stylize("$muted")
     if status in ("failed", "crashed", "lost"):
         exit_code = feed.state.exit_code if feed.state else None
         cause = feed.cause or ("nothing supervises it any more" if status == "lost" else "no cause was recorded")

@@ -24,7 +24,6 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from motrix_tui.actions import bindings
-from motrix_tui.charts.braille import GLYPHS
 from motrix_tui.charts.chart import Chart
 from motrix_tui.monitor.actions import MONITOR_ACTIONS
 from motrix_tui.monitor.chart_actions import ChartActions
@@ -32,7 +31,7 @@ from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.monitor.grid import ChartGrid
 from motrix_tui.monitor.header import Header, resources_line, trouble
 from motrix_tui.monitor.log import LogPane, LogTail
-from motrix_tui.monitor.panels import PanelSpec, make_panels, why_empty
+from motrix_tui.monitor.panels import EVALUATION, KNOWN, PanelSpec, make_panels, why_empty
 from motrix_tui.monitor.phases import PHASES, PhasePanel, mean_of_last, metric
 from motrix_tui.monitor.run_actions import RunActions
 
@@ -258,7 +257,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
 
     def _make_tiles(self) -> None:
         """A chart for each panel; charts that there are already stay, and so does their zoom."""
-        panels = {panel.id: panel for panel in make_panels(self._names)} or {
+        panels = {panel.id: panel for panel in make_panels(self._names, self._expected())} or {
             "return": PanelSpec("return", "return", ())
         }
         for id, panel in panels.items():
@@ -268,11 +267,19 @@ class MonitorPane(RunActions, ChartActions, Vertical):
                     log_y=panel.log_y,
                     smoothing=self._layout.smoothing,
                     x_axis=self._axis,
-                    glyphs=GLYPHS[self._layout.glyphs],
+                    glyphs=self._glyphs,
                 )
         self._panels = panels
         self._tiles = {id: self._tiles[id] for id in panels}
         self._show_tiles()
+
+    def _expected(self) -> frozenset[str]:
+        """The charts of a live run that wait for their first value: all before its first update."""
+        feed = self._feed
+        if feed is None or not feed.is_live:
+            return frozenset()
+        waiting = frozenset({EVALUATION}) if self._names else KNOWN
+        return waiting if feed.evaluates else waiting - {EVALUATION}
 
     def _show_tiles(self) -> None:
         layout = self._layout

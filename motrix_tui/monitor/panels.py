@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from motrix_core.runs.text import plain
 
+EVALUATION = "evaluation"
 _SPREAD = ("mean", "max", "min")
 _MOST_REWARD_TERMS = 8
 _EPISODIC = ("return/", "episode_length/")
@@ -42,7 +43,9 @@ def why_empty(panel: PanelSpec, *, updates: int, engine: str, is_live: bool) -> 
     names = [series.name for series in panel.series]
     if not updates:
         return "waiting for the first update…" if is_live else "the run ended before its first update"
-    if all(name.startswith(_EPISODIC) for name in names):
+    if panel.id == EVALUATION:
+        return "no evaluation yet" if is_live else "never evaluated"
+    if names and all(name.startswith(_EPISODIC) for name in names):
         return "no episode has ended yet" if is_live else "no episode ended"
     if engine == "stock" and all(name in _NOT_OF_THE_STOCK_ENGINE for name in names):
         return "not reported by the stock engine"
@@ -61,7 +64,7 @@ _KNOWN: tuple[tuple[str, str, tuple[tuple[str, str], ...], bool], ...] = (
         (("policy/kl", "kl"), ("policy/clip_fraction", "clip fraction"), ("optim/learning_rate", "learning rate")),
         True,
     ),
-    ("evaluation", "evaluation return", tuple((f"evaluation/return/{part}", part) for part in _SPREAD), False),
+    (EVALUATION, "evaluation return", tuple((f"evaluation/return/{part}", part) for part in _SPREAD), False),
     ("throughput", "env steps per second", (("perf/env_steps_per_s", "env steps/s"),), False),
     ("value", "explained variance", (("value/explained_variance", "explained variance"),), False),
     ("gradient", "gradient norm", (("optim/grad_norm", "gradient norm"),), False),
@@ -69,18 +72,25 @@ _KNOWN: tuple[tuple[str, str, tuple[tuple[str, str], ...], bool], ...] = (
 )
 
 
-def make_panels(names: Iterable[str]) -> list[PanelSpec]:
-    """The charts for metric `names`: the known ones in their order, then what else there is by prefix."""
+KNOWN = frozenset(id for id, *_ in _KNOWN)
+"""The ids of the charts that nearly every run gets."""
+
+
+def make_panels(names: Iterable[str], expected: Container[str] = ()) -> list[PanelSpec]:
+    """The charts for metric `names`: the known ones in their order, then what else there is by prefix.
+
+    Those whose ids are `expected` are there before their metrics are, so that charts need not move when these come.
+    """
     left = dict.fromkeys(names)
     panels: list[PanelSpec] = []
     for id, title, wanted, log_y in _KNOWN:
         if id == "reward":
-            panels.extend(_reward_panels(left))
+            panels.extend(_reward_panels(left) or [PanelSpec(id, title, ())] * (id in expected))
             continue
         found = tuple(SeriesSpec(name, label, label in ("min", "max")) for name, label in wanted if name in left)
         for series in found:
             del left[series.name]
-        if found:
+        if found or id in expected:
             panels.append(PanelSpec(id, title, found, log_y))
     return [*panels, *_other_panels(list(left))]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 _STREAM = (sys.executable, "-m", "motrix_core.play.stream")
 _LINE_LIMIT = 1 << 22
-_LEAVING_S = 2.0
+_LEAVING_S = 0.5
 
 
 class PlayChild:
@@ -24,6 +24,7 @@ class PlayChild:
     def __init__(self, wanted: Mapping[str, Any], *, argv: Sequence[str] = _STREAM) -> None:
         self._wanted, self._argv = wanted, argv
         self._process: asyncio.subprocess.Process | None = None
+        self._ending: asyncio.Future[None] | None = None
 
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
         """Start it, and give what it says until it ends; an end that was not asked for is an `error` of its own."""
@@ -45,7 +46,7 @@ class PlayChild:
             while line := await process.stdout.readline():
                 yield json.loads(line)
             code = await process.wait()
-            if code != 0 and self._process is not None:
+            if code != 0 and self._ending is None:
                 said.seek(0)
                 words = said.read().decode(errors="replace").strip().splitlines()
                 cause = words[-1] if words else f"exit code {code}"
@@ -60,16 +61,19 @@ class PlayChild:
             process.stdin.write(json.dumps(command).encode() + b"\n")
 
     async def stop(self) -> None:
-        """End it; again is fine."""
-        process, self._process = self._process, None
-        if process is None:
-            return
+        """End it; again is fine. Whoever is cancelled while waiting leaves the end going on."""
+        if self._process is not None:
+            self._ending = self._ending or asyncio.ensure_future(self._end(self._process))
+            await asyncio.shield(self._ending)
+
+    @staticmethod
+    async def _end(process: asyncio.subprocess.Process) -> None:
         if process.stdin is not None:
             process.stdin.close()
         try:
             await asyncio.wait_for(process.wait(), _LEAVING_S)
         except asyncio.TimeoutError:
-            # It may be in the middle of a long step, or still importing.
+            # It may be in the middle of a long step, or still importing; nothing there could be lost.
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()

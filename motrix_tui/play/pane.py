@@ -20,6 +20,7 @@ from motrix_tui.actions import bindings
 from motrix_tui.core import Core
 from motrix_tui.play.actions import PLAY_ACTIONS
 from motrix_tui.play.panel import Figures
+from motrix_tui.terminal import terminal_of
 from motrix_tui.text import grouped
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class PlayPane(Vertical):
     @work(exclusive=True, group="play")
     async def _play(self, run: Run) -> None:
         width, height = self.query_one(Picture).room
-        child = self._core.play(run, width, height)
+        child = self._core.play(run, width, height, ascii=not terminal_of(self.app).unicode)
         self._child = child
         try:
             async for message in child.messages():
@@ -136,9 +137,19 @@ class PlayPane(Vertical):
             parts.append(f"checkpoint {index + 1} of {len(self._checkpoints)}, {grouped(info['env_steps'])} env steps")
         self.query_one("#play-status", Static).update(" · ".join(parts))
 
+    @property
+    def episode_steps(self) -> int:
+        """Steps of the episode that is shown."""
+        return int(self._frame["steps"]) if self._frame else 0
+
     def _index(self) -> int | None:
         names = [info["name"] for info in self._checkpoints]
         return names.index(self._checkpoint) if self._checkpoint in names else None
+
+    async def on_unmount(self) -> None:
+        # The event loop must see the player's end, which it would otherwise hear of when it is no longer there.
+        if self._child is not None:
+            await self._child.stop()
 
     # Room and sight.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ class MoreActions(Widget):
     _core: Core
     _marked: dict[Path, Run]
     _notes: Mapping[Path, Notes]
+    _all: Sequence[Row]
 
     @dataclass
     class CompareWanted(Message, namespace="runs_pane"):
@@ -90,7 +91,7 @@ class MoreActions(Widget):
         answer = await self.app.push_screen_wait(NotesDialog(row.name, before.note, " ".join(before.tags)))
         if answer is not None:
             await self._try(lambda: self._core.write_notes(run, *answer))
-            self._notes = {**self._notes, run.path: await in_thread(self._core.notes, run)}
+            self._notes = await in_thread(self._core.all_notes, [row.summary.run for row in self._all])
             self._draw()
 
     async def _try(self, act: Callable[[], str | None]) -> None:

@@ -8,42 +8,46 @@ from itertools import groupby
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from motrix_tui.actions import PLACE_TITLES, Action, key_name
+from motrix_tui.shell.dialogs import Dialog
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """`about` explains the focused part; `actions` are those of the place and of everywhere."""
 
     DEFAULT_CSS = """
-    HelpScreen { align: center middle; background: $background 60%; }
-    HelpScreen VerticalScroll {
-        width: 76; max-width: 96%; height: auto; max-height: 90%;
-        background: $surface; border: round $primary; border-title-style: bold; border-subtitle-color: $muted;
-        padding: 1 2;
-    }
-    HelpScreen Static { height: auto; }
+    HelpScreen > .box { width: 76; }
     """
-    BINDINGS = [("escape,question_mark,q,enter", "dismiss", "close"), ("j", "down", "down"), ("k", "up", "up")]
+    BINDINGS = [("question_mark,q,enter", "leave", "close")]
 
     def __init__(self, about: str, actions: Sequence[Action]) -> None:
-        super().__init__()
+        super().__init__("Help")
         self._about = about
         self._actions = actions
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll() as box:
-            box.border_title = "Help"
-            box.border_subtitle = "esc closes"
-            yield Static(self._text(), markup=False)
+    def parts(self) -> ComposeResult:
+        yield Static(self._text(), markup=False)
 
-    def action_down(self) -> None:
-        self.query_one(VerticalScroll).scroll_down(animate=False)
+    def on_mount(self) -> None:
+        self._box.border_subtitle = "j k scroll · esc closes"
+        # For the keys that scroll by pages.
+        self._box.can_focus = True
+        self._box.focus()
 
-    def action_up(self) -> None:
-        self.query_one(VerticalScroll).scroll_up(animate=False)
+    @property
+    def _box(self) -> VerticalScroll:
+        return self.query_one(VerticalScroll)
+
+    def action_leave(self) -> None:
+        self.leave()
+
+    def key_j(self) -> None:
+        self._box.scroll_down(animate=False)
+
+    def key_k(self) -> None:
+        self._box.scroll_up(animate=False)
 
     def _text(self) -> Content:
         lines = [Content(self._about), Content("")] if self._about else []

@@ -1,63 +1,99 @@
-"""Asks for one line of text, and says at once what is wrong with it."""
+"""Dialogs with lines of text that say at once what is wrong with them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
+from motrix_core.errors import ConfigError
+from motrix_tui.shell.dialogs import Dialog
+
+T = TypeVar("T")
 Check = Callable[[str], "str | None"]
 
 
-class Prompt(ModalScreen["str | None"]):
+@dataclass(frozen=True)
+class Line:
+    """One line of text: what stands above it, and what is in it at first."""
+
+    name: str
+    caption: str
+    value: str = ""
+    suggester: Suggester | None = None
+
+
+class TextDialog(Dialog[T]):
+    """`lines` under each other. Enter in any of them takes all of them, unless `accept` refuses."""
+
+    DEFAULT_CSS = """
+    TextDialog Input { margin-bottom: 1; background: $panel; }
+    TextDialog #problem { color: $error; margin-bottom: 1; display: none; }
+    TextDialog #problem.-wrong { display: block; }
+    """
+
+    def __init__(self, title: str, lines: Sequence[Line], hint: str) -> None:
+        super().__init__(title)
+        self._lines, self._hint = lines, hint
+
+    def parts(self) -> ComposeResult:
+        for line in self._lines:
+            yield Static(line.caption, markup=False)
+            yield Input(line.value, compact=True, suggester=line.suggester, id=f"line-{line.name}")
+        yield Static("", id="problem", markup=False)
+        yield Static(self._hint, classes="hint", markup=False)
+
+    def accept(self, texts: Mapping[str, str]) -> T:
+        """What the dialog is dismissed with, given the text of each line by its name.
+
+        Raises ValueError or ConfigError with what is wrong, which is then shown.
+        """
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        self.query(Input).first().focus()
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key in ("up", "down"):
+            event.stop()
+            (self.focus_previous if event.key == "up" else self.focus_next)()
+
+    def on_input_changed(self) -> None:
+        self.query_one("#problem").remove_class("-wrong")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        texts = {line.name: self.query_one(f"#line-{line.name}", Input).value.strip() for line in self._lines}
+        try:
+            accepted = self.accept(texts)
+        except (ValueError, ConfigError) as error:
+            problem = self.query_one("#problem", Static)
+            problem.update(f"✖ {error}")
+            problem.add_class("-wrong")
+        else:
+            self.dismiss(accepted)
+
+
+class Prompt(TextDialog["str | None"]):
     """Dismissed with the text, for which `check` found no problem, or with None on Escape."""
 
     DEFAULT_CSS = """
-    Prompt { align: center middle; background: $background 60%; }
-    Prompt > Vertical {
-        width: 72; max-width: 96%; height: auto; max-height: 96%;
-        background: $surface; border: round $primary; border-title-style: bold; padding: 1 2;
-    }
-    Prompt Static { height: auto; color: $muted; }
-    Prompt #problem { color: $error; }
-    Prompt Input { margin: 1 0; }
+    Prompt > .box { width: 72; }
     """
 
     def __init__(
         self, title: str, hint: str, value: str = "", *, check: Check, suggester: Suggester | None = None
     ) -> None:
-        super().__init__()
-        self._title, self._hint, self._value = title, hint, value
-        self._check, self._suggester = check, suggester
+        super().__init__(title, (Line("text", hint, value, suggester),), "enter takes it · esc leaves it")
+        self._check = check
 
-    def compose(self) -> ComposeResult:
-        with Vertical() as box:
-            box.border_title = self._title.replace("[", r"\[")
-            yield Static(self._hint, markup=False)
-            yield Input(self._value, compact=True, suggester=self._suggester)
-            yield Static("", id="problem", markup=False)
-            yield Static("enter takes it · esc leaves it", markup=False)
-
-    def on_mount(self) -> None:
-        self.query_one(Input).focus()
-
-    def on_key(self, event: events.Key) -> None:
-        if event.key == "escape":
-            event.stop()
-            self.dismiss(None)
-
-    def on_input_changed(self) -> None:
-        self.query_one("#problem", Static).update("")
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        problem = self._check(event.value.strip())
-        if problem is None:
-            self.dismiss(event.value.strip())
-        else:
-            self.query_one("#problem", Static).update(f"✖ {problem}")
+    def accept(self, texts: Mapping[str, str]) -> str:
+        problem = self._check(texts["text"])
+        if problem is not None:
+            raise ValueError(problem)
+        return texts["text"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -23,7 +24,7 @@ from motrix_tui.monitor.actions import MONITOR_ACTIONS
 from motrix_tui.monitor.choose_dialog import ChooseDialog
 from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.monitor.grid import ChartGrid, grid_shape
-from motrix_tui.monitor.header import header_lines, trouble
+from motrix_tui.monitor.header import header_lines, resources_line, trouble
 from motrix_tui.monitor.layout import Layout, pages
 from motrix_tui.monitor.log import LogPane, LogTail
 from motrix_tui.monitor.pane import MonitorPane
@@ -116,7 +117,8 @@ async def opened(pilot: Pilot[Any], run: Run) -> MonitorPane:
     def settled() -> bool:
         tiles = grid.visible_tiles
         focused = pilot.app.focused
-        fed = all(chart.labels for chart in tiles if isinstance(chart, Chart))
+        charts = [tile for tile in tiles if isinstance(tile, Chart)]
+        fed = all(chart.labels or chart.title == "evaluation return" for chart in charts)
         return bool(tiles) and fed and focused is not None and pane in focused.ancestors and len(pane.query(Chart)) > 5
 
     await until(pilot, settled)
@@ -214,9 +216,8 @@ def test_a_trainer_has_three_minutes_for_its_first_update(tmp_path: Path, status
     now = START + 179
     feed = RunFeed(young, clock=lambda: now)
     feed.poll()
-    said = trouble(feed, [])
-    assert feed.status == status
-    assert said is not None and said.plain == "starting: importing the backend and compiling"
+    assert feed.status == status and trouble(feed, []) is None
+    assert "starting: importing the backend and compiling" in resources_line(feed, 120, 1, 1).plain
     now = START + 181
     said = trouble(feed, [])
     assert feed.status == "stalled" and said is not None and "no update for 3:01" in said.plain
@@ -239,11 +240,10 @@ def test_a_trainer_that_goes_on_days_later_is_starting_again(run: Run) -> None:
     set_state(run, segments=segments)
     feed.refresh_state()
     feed.poll()
-    said = trouble(feed, [])
-    assert feed.status == "running" and said is not None and said.plain.startswith("starting: importing")
+    assert feed.status == "running" and "starting: importing" in resources_line(feed, 120, 1, 1).plain
     append(run, event("metrics", 21, {"perf/env_steps_per_s": 1.0}, time=later + 100))
     feed.poll()
-    assert trouble(feed, []) is None
+    assert "starting" not in resources_line(feed, 120, 1, 1).plain
 
 
 def test_a_crash_shows_its_cause_and_the_last_log_lines(run: Run) -> None:
@@ -328,7 +328,7 @@ async def test_a_run_whose_episodes_are_still_on_says_so_in_their_charts(tmp_pat
         append(young, metrics(1, **silent, **{"episode_length/mean": None, "optim/grad_norm": None}))
         await until(pilot, lambda: screen_text(app).count("no episode has ended yet") == 2)
         assert "not reported by the stock engine" in screen_text(app)
-        assert "waiting" not in screen_text(app)
+        await until(pilot, lambda: "waiting" not in screen_text(app))
 
 
 async def test_a_new_chart_keeps_the_zoom_of_the_others(run: Run) -> None:
@@ -562,3 +562,28 @@ def test_edits_evaluations_and_the_best_are_marked(run: Run) -> None:
     labels = {mark.label: mark.x for mark in feed.marks("update")}
     assert labels["best so far: evaluation 9"] == 22 and labels["set learning_rate 3e-4"] == 23
     assert feed.marks("update") is feed.marks("update")
+
+
+async def test_charts_stay_where_they_are_when_the_first_metrics_come(tmp_path: Path) -> None:
+    young = create_run(RunConfig(env="cartpole", backend="jax"), tmp_path / "runs", extra={})
+    set_state(young)
+    append(young, event("segment_started", 0, {"backend": "jax"}))
+    app = MonitorApp(START + 5)
+    async with app.run_test(size=(120, 40)) as pilot:
+        grid = app.pane.query_one(ChartGrid)
+
+        def places() -> dict[str, Region]:
+            return {tile.title: tile.region for tile in grid.visible_tiles if isinstance(tile, Chart)}
+
+        app.pane.open_run(young)
+        await until(pilot, lambda: len(places()) > 3 and all(places().values()))
+        await pilot.pause()
+        before = places()
+        append(young, metrics(1))
+        await until(pilot, lambda: grid.charts[0].labels)
+        await pilot.pause()
+        after = places()
+        assert "evaluation return" in after and "losses" in after
+        assert {title: region for title, region in after.items() if title in before} == {
+            title: region for title, region in before.items() if title in after
+        }

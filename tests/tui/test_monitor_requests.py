@@ -129,7 +129,7 @@ async def test_e_changes_what_was_edited_and_nothing_else(run: Run, trainer: tup
         assert [box.value for box in inputs] == ["2e-4", "0", "0.2"]
         inputs[0].value = "7"
         await pilot.press("enter")
-        assert "must be a number from 1e-9 to 1" in str(app.screen.query_one("#problems", Static).content)
+        assert "must be a number from 1e-9 to 1" in str(app.screen.query_one("#problem", Static).content)
         inputs[0].value = "2e-4"
         inputs[2].value = "0.1"
         await pilot.press("enter")

@@ -66,7 +66,7 @@ def children(core: FakeCore, monkeypatch: pytest.MonkeyPatch) -> list[FakeChild]
     """The players that were started, the newest last."""
     made: list[FakeChild] = []
 
-    def play(run: Run, width: int, height: int) -> Any:
+    def play(run: Run, width: int, height: int, *, ascii: bool = False) -> Any:
         made.append(FakeChild())
         return made[-1]
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -58,6 +59,12 @@ async def test_the_page_calls_back_where_it_came_from(client: Client) -> None:
         answer = await browser.get("/", headers={"Host": "localhost:9000"})
         text = await answer.text()
         assert answer.status == 200 and "ws://localhost:9000/ws" in text
+
+
+async def test_the_page_asks_no_other_server(client: Client) -> None:
+    async with client() as browser:
+        text = await (await browser.get("/", headers={"Host": "localhost:9000"})).text()
+        assert set(re.findall(r"\b(?:https?|wss?)://([^/\"']+)", text)) == {"localhost:9000"}
 
 
 @pytest.mark.parametrize(

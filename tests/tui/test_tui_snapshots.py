@@ -115,7 +115,7 @@ def test_play(
     size: tuple[int, int],
 ) -> None:
     make_run()
-    monkeypatch.setattr(core, "play", lambda run, width, height: StillPlayer(READY, cartpole_frame(width, height)))
+    monkeypatch.setattr(core, "play", lambda run, width, height, **_: StillPlayer(READY, cartpole_frame(width, height)))
     assert snap_compare(app, terminal_size=size, run_before=keys("5"))
 
 
@@ -132,5 +132,5 @@ def test_play_of_a_checkpoint_that_is_damaged(
 ) -> None:
     make_run()
     problem = {"type": "error", "message": "checkpoint step_65536 is damaged; use another checkpoint of the run"}
-    monkeypatch.setattr(core, "play", lambda run, width, height: StillPlayer(READY, problem))
+    monkeypatch.setattr(core, "play", lambda run, width, height, **_: StillPlayer(READY, problem))
     assert snap_compare(app, terminal_size=(80, 24), run_before=keys("5"))

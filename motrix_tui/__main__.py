@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from motrix_core import __version__
+from motrix_core.commands.own_env import add_source_flags, source_of
 from motrix_core.errors import MotrixError, UnknownName, UsageError
 
 if TYPE_CHECKING:
+    from motrix_core.envs.source import EnvSource
     from motrix_tui.terminal import Terminal
 
 DESCRIPTION = "Pick, launch and watch PPO training without leaving the terminal."
@@ -43,7 +45,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _served(options: argparse.Namespace) -> int:
     from motrix_tui.serve import serve
 
-    chosen = {"--runs-dir": options.runs_dir, "--open": options.open, "--theme": options.theme}
+    chosen = {
+        "--runs-dir": options.runs_dir,
+        "--open": options.open,
+        "--theme": options.theme,
+        "--env": options.env,
+        "--env-module": options.env_module,
+        "--env-path": options.env_path,
+    }
     arguments = [part for flag, value in chosen.items() if value is not None for part in (flag, value)]
     serve(arguments, host=options.host, port=options.port, token=os.environ.get("MOTRIX_SERVE_TOKEN") or None)
     return 0
@@ -61,7 +70,7 @@ def _dashboard(options: argparse.Namespace) -> int:
     from motrix_tui.settings import Settings, default_path
     from motrix_tui.terminal import end_with_terminal
 
-    core = Core(options.runs_dir)
+    core = Core(options.runs_dir, source=_source(options), env=options.env)
     opened = None
     if options.open is not None:
         from motrix_core.runs.layout import find_run
@@ -71,6 +80,24 @@ def _dashboard(options: argparse.Namespace) -> int:
     app = MotrixApp(core, Settings.load(default_path()), theme=options.theme, opened=opened, terminal=terminal)
     app.run()
     return app.return_code or 0
+
+
+def _source(options: argparse.Namespace) -> EnvSource | None:
+    """Where environments come from besides the catalog. Raises UsageError for what is not there.
+
+    What is wrong inside of it is shown in its place in Launch.
+    """
+    if options.env_module is None and options.env_path is None:
+        if options.env is not None and not options.env.startswith("gym:"):
+            from motrix_core.envs.registry import find_spec
+
+            find_spec(options.env)
+        return None
+    from motrix_core.envs.registry import check_source
+
+    source = source_of(options)
+    check_source(source)
+    return source
 
 
 def _terminal() -> Terminal:
@@ -111,6 +138,8 @@ def _parser() -> argparse.ArgumentParser:
         "--runs-dir", metavar="DIR", help="where runs are kept (default: $MOTRIX_RUNS_DIR, else ./runs)"
     )
     parser.add_argument("--open", metavar="RUN", help="begin with this run: its id, a part of it, its folder, or last")
+    parser.add_argument("--env", metavar="NAME", help="begin with this environment; gym:ID is one of Gymnasium's")
+    add_source_flags(parser)
     parser.add_argument("--theme", metavar="NAME", help="night, ember, paper (light) or clear (colour-blind-safe)")
     parser.add_argument("--serve", action="store_true", help="in a browser instead of here; needs motrix-tui[serve]")
     parser.add_argument(

@@ -82,6 +82,10 @@ LAUNCH_ACTIONS: tuple[Action, ...] = (
     Action("launch.switch_backend", ("b",), "backend", "Take the other usable backend.", "launch", "Machine"),
     Action("launch.switch_sim", ("s",), "simulator", "Take the environment's next simulator.", "launch", "Machine"),
     Action("launch.filter", ("slash",), "filter", "Filter the environments.", "launch", "Environment"),
+    Action(
+        "launch.read_again", ("o",), "read again", "Read the environments of --env-module, --env-path or gym: again.",
+        "launch", "Environment", False,
+    ),
     Action("launch.presets", ("p",), "presets", "Take, save or delete a named configuration.", "launch", "Form"),
     Action(
         "launch.import_file", ("i",), "import", "Fill the form from a TOML file or a run's config.json.", "launch",

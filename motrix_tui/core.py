@@ -16,10 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.errors import MotrixError, RunStateError
+from motrix_tui.own_envs import OwnEnvironments
+from motrix_tui.threads import IMPORTING as _IMPORTING
 
 if TYPE_CHECKING:
     from motrix_core.config.form import Derived, FormField
     from motrix_core.config.schema import RunConfig
+    from motrix_core.envs.source import EnvSource
     from motrix_core.envs.spec import EnvSpec
     from motrix_core.errors import Problem
     from motrix_core.hardware import Inventory, Probe
@@ -27,13 +30,11 @@ if TYPE_CHECKING:
     from motrix_core.runs.layout import Run, RunSummary
     from motrix_core.runs.notes import Notes
     from motrix_core.runs.queue import Queue
+    from motrix_core.view.clips import Clip
     from motrix_tui.launch.values import FormValues
     from motrix_tui.play.child import PlayChild
 
 PROBES = ("jax", "torch", "motrixsim", "mujoco")
-
-# Two threads that import modules of one circle at the same moment see each other's half-made modules.
-_IMPORTING = threading.RLock()
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,14 @@ class Usage:
 
 
 class Core:
-    """The light rooms, with the runs folder that this dashboard looks at."""
+    """The light rooms, with the runs folder that this dashboard looks at.
 
-    def __init__(self, runs_dir: str | Path | None) -> None:
+    `source` is where environments come from besides the catalog, `env` the one that was named when it was opened.
+    """
+
+    def __init__(self, runs_dir: str | Path | None, *, source: EnvSource | None = None, env: str | None = None) -> None:
         self._runs_dir = runs_dir
+        self.own = OwnEnvironments(source, env)
         self._has_gpus = True
         self._index: RunIndex | None = None
         self._listing = threading.Lock()
@@ -108,6 +113,20 @@ class Core:
 
         return catalog()
 
+    def environments(self) -> Mapping[str, EnvSpec]:
+        """What can be picked: what was brought, as far as it has been read, then the rest of the catalog."""
+        brought = self.own.specs
+        return {**brought, **{name: spec for name, spec in self.catalog().items() if name not in brought}}
+
+    def _try_out(self, config: RunConfig) -> None:
+        """Raises EnvironmentFailed if somebody brought the environment of `config` and it cannot be trained on."""
+        with _IMPORTING:
+            from motrix_core.commands.own_env import OURS
+
+        spec = None if config.env_module or config.env_path else self.catalog().get(config.env)
+        if spec is None or spec.origin != OURS:
+            self.own.try_out(config)
+
     def form_fields(self) -> Sequence[FormField]:
         with _IMPORTING:
             from motrix_core.config.form import form_fields
@@ -121,7 +140,7 @@ class Core:
         with _IMPORTING:
             from motrix_core.config.form import validate_form
 
-        return validate_form(env, backend, sim, texts)
+        return validate_form(env, backend, sim, {**self.own.texts(env), **texts}, self.own.default_ppo)
 
     def parse(self, field: FormField, text: str) -> Any:
         """The value that `text` means; raises ValueError."""
@@ -135,7 +154,7 @@ class Core:
         with _IMPORTING:
             from motrix_core.config.form import default_values, field_at, format_value
 
-        values = default_values(env, backend)
+        values = default_values(env, backend, self.own.default_ppo)
         return {path: format_value(field_at(path), value, display=True) for path, value in values.items()}
 
     def is_setting(self, path: str) -> bool:
@@ -154,8 +173,10 @@ class Core:
     def command_line(self, config: RunConfig) -> list[str]:
         with _IMPORTING:
             from motrix_core.config.form import command_line
+            from motrix_core.envs.source import EnvSource
 
-        return command_line(config)
+        is_read = EnvSource.of(config) == self.own.source_of(config.env)
+        return command_line(config, self.own.default_ppo if is_read else None)
 
     def read_config(self, path: Path) -> FormValues:
         """What the configuration file `path` says. Raises UsageError or ConfigError."""
@@ -179,6 +200,7 @@ class Core:
 
         if config.train.render:
             check_window(config.env, config.sim)
+        self._try_out(config)
         return create_run(config, self.runs_dir, extra=extra)
 
     def launch(self, run: Run) -> None:
@@ -203,7 +225,11 @@ class Core:
         return change_queue(self.runs_dir, change)
 
     def enqueue(self, config: RunConfig, extra: dict[str, Any]) -> int:
-        """Let `config` wait its turn, see to it that somebody works the queue off, and return how many wait now."""
+        """Let `config` wait its turn, see to it that somebody works the queue off, and return how many wait now.
+
+        Raises EnvironmentFailed for an environment that somebody brought and that does not work.
+        """
+        self._try_out(config)
         record = config.model_dump(mode="json")
         queue = self.change_queue(lambda queue: queue.with_entry(record, extra))
         self.start_worker()
@@ -228,6 +254,13 @@ class Core:
         wanted = {"run": str(run.path), "checkpoint": None, "width": width, "height": height, "ascii": ascii}
         return PlayChild(wanted)
 
+    def clip(self, env: str) -> Clip | None:
+        """What the catalog's environment `env` looks like in motion. Raises OSError or ValueError for damaged clips."""
+        with _IMPORTING:
+            from motrix_core.view.clips import load_clip
+
+        return load_clip(env)
+
     def list_runs(self) -> list[RunSummary]:
         """Every run, newest first; the second time only what changed is read."""
         with _IMPORTING:
@@ -243,9 +276,14 @@ class Core:
 
         Raises RunStateError, BackendUnusable or what else stands in the way."""
         with _IMPORTING:
+            from motrix_core.envs.source import CATALOG, EnvSource
             from motrix_core.process.launch import launch
             from motrix_core.process.resume import plan_resume
 
+        config = run.config()
+        if EnvSource.of(config) != CATALOG:
+            # A file that is gone or broken is told now, and not by a trainer that fails.
+            self._try_out(config)
         plan = plan_resume(run)
         launch(run, backend=plan.backend, max_env_steps=plan.max_env_steps)
         return plan.note

@@ -82,6 +82,11 @@ class Canvas:
     def lines(self, charset: Charset = BRAILLE) -> list[str]:
         """The picture as `height` strings of `width` characters."""
         cells = self._dots.reshape(self.height, DOTS_Y, self.width, DOTS_X)
-        codes = np.einsum("hywx,yx->hw", cells, _BITS, dtype=np.uint16, casting="unsafe")
-        text = charset.code_points[codes].astype("<u4").tobytes().decode("utf-32-le")
-        return [text[start : start + self.width] for start in range(0, len(text), self.width)]
+        return lines_of(np.einsum("hywx,yx->hw", cells, _BITS, dtype=np.uint16, casting="unsafe"), charset)
+
+
+def lines_of(codes: NDArray[np.unsignedinteger], charset: Charset = BRAILLE) -> list[str]:
+    """Characters with the braille bits `codes`, (height, width), as `height` strings."""
+    text = charset.code_points[codes].astype("<u4").tobytes().decode("utf-32-le")
+    width = codes.shape[1]
+    return [text[start : start + width] for start in range(0, len(text), width)]

@@ -105,6 +105,10 @@ LAUNCH_ACTIONS: tuple[Action, ...] = (
     Action(
         "launch.next_group", ("right_square_bracket",), "next tab", "Show the form's next tab.", "launch", "Form", False
     ),
+    Action(
+        "launch.edit_layers", ("n",), "layers", "Edit a network's layers as a list; ≡ in its field does too.",
+        "launch", "Form", False,
+    ),
     Action("launch.undo", ("ctrl+z",), "undo", "Take back the last change of the form.", "launch", "Form"),
     Action(
         "launch.reset_field", ("r", "delete"), "reset", "Give the focused field its default again.", "launch", "Form"

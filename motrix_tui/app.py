@@ -190,7 +190,7 @@ class MotrixApp(Leaving, Jumping, Remembering):
         live = self.live_runs()
         for bar in self._main.query(TopBar):
             bar.live = len(live)
-        for pane in self._runs_panes():
+        for pane in (*self._runs_panes(), *self._launch_panes()):
             pane.show_runs(runs)
         if live and not self._told_about_live_runs:
             count = f"{len(live)} runs are" if len(live) > 1 else f"{plain(live[0].run.env)} is"
@@ -210,6 +210,9 @@ class MotrixApp(Leaving, Jumping, Remembering):
 
     def _runs_panes(self) -> Sequence[RunsPane]:
         return list(self._main.query("#runs").results())  # type: ignore[arg-type]
+
+    def _launch_panes(self) -> Sequence[LaunchPane]:
+        return list(self._main.query("#launch").results())  # type: ignore[arg-type]
 
     @property
     def _main(self) -> Widget:
@@ -243,7 +246,9 @@ class MotrixApp(Leaving, Jumping, Remembering):
         if name == "launch":
             from motrix_tui.launch.pane import LaunchPane
 
-            return LaunchPane(self.core, self.settings.path.parent, id="launch")
+            launch = LaunchPane(self.core, self.settings.path.parent, id="launch")
+            launch.show_runs(self.runs or ())
+            return launch
         if name == "monitor":
             from motrix_tui.monitor.pane import MonitorPane
 

@@ -57,6 +57,11 @@ def newest_events(path: Path) -> dict[str, dict[str, Any]]:
     return newest
 
 
+def newest_metrics(path: Path) -> list[dict[str, Any]]:
+    """The metrics events among the last 128 KiB of `path`, oldest first. Raises OSError as `newest_events` does."""
+    return [event for event in _tail(path, _TAIL_BYTES) if event["type"] == "metrics"]
+
+
 def newest_number(path: Path, metric: str) -> float | None:
     """The newest value of `metric` that is not null, among the last 2 MiB of `path`: updates in which no episode ended
     have no return, and a long episode spans many. Raises OSError as `newest_events` does."""

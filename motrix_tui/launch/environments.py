@@ -16,15 +16,36 @@ from textual.message import Message
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from motrix_core.commands.own_env import OURS
 from motrix_core.runs.text import plain
 from motrix_tui.core import Core
+from motrix_tui.launch.preview import Preview
 from motrix_tui.text import shortened
 
 if TYPE_CHECKING:
     from motrix_core.envs.spec import EnvSpec
 
 
+TALL, LOW = 30, 22
+"""Lines from which on there is room for a picture, and below which there is little for words."""
+
+
 class EnvironmentPanel(Vertical):
+    DEFAULT_CSS = """
+    EnvironmentPanel #environment-filter { height: 1; background: $surface; }
+    EnvironmentPanel #environment-list {
+        height: 1fr; min-height: 3; background: $background; background-tint: transparent; border: none; padding: 0;
+        scrollbar-size-vertical: 1;
+    }
+    EnvironmentPanel #environment-list > .option-list--option-highlighted { background: $panel; color: $foreground; }
+    EnvironmentPanel #environment-list:focus > .option-list--option-highlighted {
+        background: $primary 35%; color: $foreground; text-style: bold;
+    }
+    EnvironmentPanel #about { height: 10; border-top: solid $rule; scrollbar-size-vertical: 1; }
+    EnvironmentPanel Preview { display: none; }
+    EnvironmentPanel.-low #about { height: 6; }
+    EnvironmentPanel.-tall Preview { display: block; }
+    """
     HELP = (
         "The environments, with the sizes of observation and action. Press / and type some letters of a name or of a "
         "description to narrow the list; the form follows the highlighted environment and remembers each one's changes."
@@ -48,6 +69,7 @@ class EnvironmentPanel(Vertical):
         yield EnvironmentList(id="environment-list", compact=True, markup=False)
         with VerticalScroll(id="about", can_focus=False):
             yield Static("", markup=False)
+        yield Preview(self._core, id="preview")
 
     def show_specs(self, specs: Mapping[str, EnvSpec], chosen: str | None = None) -> None:
         self._specs = specs
@@ -76,6 +98,7 @@ class EnvironmentPanel(Vertical):
         if name is None or name not in self._specs:
             return
         self._about(self._specs[name])
+        self.query_one(Preview).env = name if self._specs[name].origin == OURS else None
         if name != self._chosen:
             self._chosen = name
             self.post_message(self.Chosen(name))
@@ -112,7 +135,9 @@ class EnvironmentPanel(Vertical):
         name = shortened(plain(spec.name), width - len(sizes) - 1)
         return Content.assemble(name.ljust(width - len(sizes)), (sizes, "$muted"))
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        self.set_class(event.size.height >= TALL, "-tall")
+        self.set_class(event.size.height < LOW, "-low")
         if self._specs:
             self._fill(self.query_one(Input).value)
 
@@ -127,7 +152,7 @@ class EnvironmentPanel(Vertical):
             actions = f"{spec.actions} actions"
         facts = [f"{spec.obs_dim} observations → {actions}", f"runs on {runs_on}"]
         if spec.episode_s:
-            facts.insert(1, f"episode {spec.episode_s:g} s · control step {spec.ctrl_dt_s:g} s")
+            facts.insert(1, f"episode {spec.episode_s:g} s · step {spec.ctrl_dt_s:g} s")
         text = Content.assemble(
             (plain(spec.title), "bold"), "\n", plain(spec.description), "\n\n", ("\n".join(facts), "$muted")
         )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LABEL_WIDTH = 26
 NARROW_LABEL_WIDTH = 24
 VALUE_WIDTH = 16
+_LIST = "≡"
 
 
 class FieldRow(Widget):
@@ -68,6 +69,12 @@ class FieldRow(Widget):
     class Clicked(Message):
         path: str
 
+    @dataclass
+    class ListWanted(Message):
+        """The person wants the layer sizes of `path` as a list."""
+
+        path: str
+
     def __init__(self, field: FormField) -> None:
         super().__init__(id=field.path.replace(".", "-"))
         self.field = field
@@ -104,13 +111,18 @@ class FieldRow(Widget):
         strong = "$foreground" if not self.field.only else "$muted"
         parts: list[tuple[str, str]] = [(f" {mark[0]} ", mark[1]), (label, strong if self.changed else "$muted")]
         if not self.is_editing:
-            room = max(4, self.size.width - 4 - label_width)
-            value = shortened(self._shown(), room)
-            parts.append((value.ljust(min(VALUE_WIDTH, room)), "bold $accent" if self.changed else "$foreground"))
-            note = self._note()
-            if note and len(value.ljust(VALUE_WIDTH)) + len(note) <= room:
-                parts.append((note, "$muted"))
+            parts += self._value(max(4, self.size.width - 4 - label_width))
         return Content.assemble(*parts)
+
+    def _value(self, room: int) -> list[tuple[str, str]]:
+        """The value, what it is by default, and at the end the mark that opens a list, as far as there is room."""
+        mark = _LIST if self.field.kind == "sizes" else ""
+        value, note = shortened(self._shown(), room - len(mark)), self._note()
+        if len(value) + 1 + len(note) > room - len(mark):
+            note = ""
+        width = max(len(value) + bool(note), min(VALUE_WIDTH, room - len(note) - len(mark)))
+        parts = [(value.ljust(width), "bold $accent" if self.changed else "$foreground"), (note, "$muted")]
+        return [*parts, (mark.rjust(room - width - len(note)), "$accent")] if mark else parts
 
     def _shown(self) -> str:
         if self.field.kind == "bool":
@@ -191,7 +203,9 @@ class FieldRow(Widget):
             self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        self.post_message(self.Clicked(self.field.path))
+        on_list = self.field.kind == "sizes" and event.y == 0 and event.x >= self.size.width - 3
+        wanted = self.ListWanted if on_list and not self.is_editing else self.Clicked
+        self.post_message(wanted(self.field.path))
 
 
 class FieldEditor(Input):

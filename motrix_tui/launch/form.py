@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from motrix_core.runs.text import plain
 from motrix_tui.launch.field_row import FieldRow
-from motrix_tui.launch.model import FormState
+from motrix_tui.launch.model import FormState, advice
 from motrix_tui.shell.tab_strip import Tab, TabStrip
 from motrix_tui.text import grouped
 
@@ -27,6 +27,8 @@ ABOUT = (
     "step through choices, [ and ] change the tab. Numbers may be written 3e-4, 10M or 2_048, layer sizes 256-128-64. "
     "● marks what differs from the environment's own default, ✖ what cannot be trained with."
 )
+
+_AS_LIST = " n opens them as a list."
 
 
 class FormPanel(Vertical):
@@ -63,10 +65,7 @@ class FormPanel(Vertical):
             row.text = state.texts.get(path, "")
             row.default = state.defaults.get(path, "")
             row.changed = path in state.changes
-            row.errors = tuple(
-                f"{problem.rule}; {problem.mend}" if problem.mend else problem.rule
-                for problem in state.problems.get(path, ())
-            )
+            row.errors = tuple(advice(problem) for problem in state.problems.get(path, ()))
         changed = f" · {len(state.changes)} changed" if state.changes else ""
         self.border_title = Content(f"{title}{changed}")
         self.border_subtitle = self._consequences()
@@ -132,6 +131,10 @@ class FormPanel(Vertical):
         if self._fields:
             self.group = self.query_one(TabStrip).step(by)
 
+    def show_estimate(self, words: str) -> None:
+        """How long a training would take, in the rule above the help: its place is there whatever is known."""
+        self.query_one("#field-help").border_title = words
+
     def show_field(self, path: str) -> None:
         """Bring the field `path` under the cursor, whatever tab it is on."""
         row = next(row for row in self.query(FieldRow) if row.field.path == path)
@@ -151,7 +154,7 @@ class FormPanel(Vertical):
         return Content.assemble(
             (field.path, "bold $primary"),
             (f"{unit} · {rule}\n", "$muted"),
-            (field.help, "$foreground"),
+            (field.help + (_AS_LIST if field.kind == "sizes" else ""), "$foreground"),
         )
 
 

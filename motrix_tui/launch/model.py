@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from motrix_core.errors import Problem
 
 Changes = dict[str, str]
+
+
+def advice(problem: Problem) -> str:
+    """What stands under a field: its rule, and what to type."""
+    return f"{problem.rule}; {problem.mend}" if problem.mend else problem.rule
+
+
 BESIDE = ("env_module", "env_path", "init_from")
 """Settings that have no field in the form, and "none" for a default."""
 
@@ -130,6 +137,10 @@ class FormModel:
             derived=self._core.derived(config) if config is not None else None,
             command=self._core.command_line(config) if config is not None else None,
         )
+
+    def problems_with(self, texts: Mapping[str, str]) -> list[Problem]:
+        """Every problem that the form would have if it said `texts`, by path, where it says something else now."""
+        return self._core.validate(self.env, self.backend, self.sim, {**self.changes, **texts})[1]
 
     def defaults(self) -> dict[str, str]:
         """What every field has for this environment and backend when nothing is changed."""

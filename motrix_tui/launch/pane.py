@@ -22,10 +22,12 @@ from motrix_tui.actions import LAUNCH_ACTIONS, bindings
 from motrix_tui.core import Core
 from motrix_tui.launch.command_bar import CommandBar
 from motrix_tui.launch.environments import EnvironmentList, EnvironmentPanel
+from motrix_tui.launch.estimating import Estimating
 from motrix_tui.launch.field_row import FieldRow
 from motrix_tui.launch.form import FieldList, FormPanel
 from motrix_tui.launch.form_actions import FormActions
 from motrix_tui.launch.hardware import CandidateList, HardwarePanel
+from motrix_tui.launch.layer_actions import LayerActions
 from motrix_tui.launch.machine import BACKENDS, TITLES, Machine
 from motrix_tui.launch.model import FormModel, FormState
 from motrix_tui.launch.queue_actions import QueueActions
@@ -42,7 +44,7 @@ WIDE, MIDDLE = 108, 72
 SIZE_CLASSES = frozenset({"-low", "-middle", "-narrow"})
 
 
-class LaunchPane(FormActions, QueueActions, Vertical):
+class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical):
     """Three panels side by side where there is room; otherwise `section` says which one is in sight."""
 
     HELP = "Pick an environment, a backend and hyperparameters, then press ctrl+r."
@@ -61,23 +63,14 @@ class LaunchPane(FormActions, QueueActions, Vertical):
     LaunchPane EnvironmentPanel { width: 34; }
     LaunchPane FormPanel { width: 1fr; }
     LaunchPane #detail { margin-top: 1; }
-    LaunchPane #environment-filter { height: 1; background: $surface; }
-    LaunchPane #environment-list {
-        height: 1fr; min-height: 3; background: $background; background-tint: transparent; border: none; padding: 0;
-        scrollbar-size-vertical: 1;
-    }
-    LaunchPane #environment-list > .option-list--option-highlighted { background: $panel; color: $foreground; }
-    LaunchPane #environment-list:focus > .option-list--option-highlighted {
-        background: $primary 35%; color: $foreground; text-style: bold;
-    }
-    LaunchPane #about { height: auto; max-height: 11; border-top: solid $rule; scrollbar-size-vertical: 1; }
     LaunchPane #groups { width: 100%; margin-bottom: 1; }
     LaunchPane #fields { height: 1fr; scrollbar-size-vertical: 1; background: $background; }
     LaunchPane #form-beside { color: $muted; display: none; height: auto; max-height: 3; }
     LaunchPane #form-problems { color: $error; display: none; height: auto; }
-    LaunchPane #field-help { height: 7; border-top: solid $rule; }
+    LaunchPane #field-help {
+        height: 7; border-top: solid $rule; border-title-align: right; border-title-color: $foreground;
+    }
     LaunchPane.-low #groups { margin-bottom: 0; }
-    LaunchPane.-low #about { max-height: 6; }
     LaunchPane.-low #field-help { height: 4; }
     LaunchPane.-middle #sections, LaunchPane.-narrow #sections { display: block; }
     LaunchPane.-narrow HardwarePanel, LaunchPane.-narrow EnvironmentPanel { width: 1fr; }
@@ -98,7 +91,7 @@ class LaunchPane(FormActions, QueueActions, Vertical):
         self._model: FormModel | None = None
         self._state = FormState()
         self._env: str | None = None
-        self._section = "environments"
+        self._section = self._beside = "environments"
 
     def compose(self) -> ComposeResult:
         # Known before the first layout, so that nothing is laid out twice.
@@ -183,6 +176,7 @@ class LaunchPane(FormActions, QueueActions, Vertical):
         title = f"PPO · {plain(spec.name)} · {TITLES[model.backend]}"
         self.query_one(FormPanel).show_state(self._state, title=title)
         self._keep_draft_soon()
+        self._estimate_soon()
 
     def on_environment_panel_chosen(self, event: EnvironmentPanel.Chosen) -> None:
         self._env = event.name
@@ -200,6 +194,9 @@ class LaunchPane(FormActions, QueueActions, Vertical):
         if self._model is not None:
             self._model.set(event.path, event.text, new_step=event.new_step)
             self._form_changed()
+
+    def on_field_row_list_wanted(self, event: FieldRow.ListWanted) -> None:
+        self.edit_layers(event.path)
 
     def on_field_row_cancelled(self, event: FieldRow.Cancelled) -> None:
         self.action_undo()
@@ -375,8 +372,6 @@ class LaunchPane(FormActions, QueueActions, Vertical):
         names = [name for name in SECTIONS if narrow or name != "form"]
         strip.tabs = tuple(Tab(name, SECTIONS[name]) for name in names)
         strip.active = self._section if narrow else beside
-
-    _beside = "environments"
 
     def _panel(self, name: str) -> Widget:
         return self.query_one(f"#{name}")

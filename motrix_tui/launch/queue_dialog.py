@@ -7,9 +7,7 @@ from functools import partial
 
 from textual import events, work
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -17,41 +15,46 @@ from motrix_core.errors import MotrixError
 from motrix_core.runs.queue import Entry, Queue
 from motrix_core.runs.text import plain
 from motrix_tui.core import Core
-from motrix_tui.text import shortened
+from motrix_tui.shell.dialogs import ListDialog
+from motrix_tui.shell.key_buttons import KeyButtons
+from motrix_tui.text import grouped, shortened
 from motrix_tui.threads import in_thread
 
 PERIOD_S = 2.0
-_KEYS = "J K move · d removes · + - at a time · r goes on, and tries failed ones again · esc leaves"
+_BUTTONS = {
+    "K": "sooner",
+    "J": "later",
+    "d": "remove",
+    "plus": "more",
+    "minus": "fewer",
+    "r": "go on",
+    "escape": "leave",
+}
+_KEYS = "more and fewer: runs at a time · go on also tries failed ones again"
 
 
-class QueueDialog(ModalScreen[None]):
+class QueueDialog(ListDialog[None]):
     """Every change is on the disk before it is shown."""
 
     DEFAULT_CSS = """
-    QueueDialog { align: center middle; background: $background 60%; }
-    QueueDialog > Vertical {
-        width: 80; max-width: 96%; height: auto; max-height: 90%;
-        background: $surface; border: round $primary; border-title-style: bold; padding: 1 2;
-    }
-    QueueDialog OptionList { height: auto; max-height: 16; background: $surface; border: none; padding: 0; }
-    QueueDialog Static { height: auto; color: $muted; margin-top: 1; }
-    QueueDialog #state { color: $foreground; margin: 0 0 1 0; }
+    QueueDialog > .box { width: 80; }
+    QueueDialog OptionList { max-height: 16; min-height: 3; margin-bottom: 1; }
+    QueueDialog #state { margin-bottom: 1; }
     """
 
     def __init__(self, core: Core) -> None:
-        super().__init__()
+        super().__init__("Queue")
         self._core = core
         self._queue = Queue()
 
-    def compose(self) -> ComposeResult:
-        with Vertical() as box:
-            box.border_title = "Queue"
-            yield Static("reading the queue …", id="state", markup=False)
-            yield OptionList(markup=False)
-            yield Static(_KEYS, markup=False)
+    def parts(self) -> ComposeResult:
+        yield Static("reading the queue …\n", id="state", markup=False)
+        yield OptionList(markup=False, compact=True)
+        yield KeyButtons(_BUTTONS)
+        yield Static(_KEYS, classes="hint", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).focus()
+        self.options.focus()
         self.set_interval(PERIOD_S, self.renew)
         self.renew()
 
@@ -69,7 +72,7 @@ class QueueDialog(ModalScreen[None]):
         wanted = follow or (here.id if here else None)
         self._queue = queue
         self.query_one("#state", Static).update(self._state(queue, works))
-        options = self.query_one(OptionList)
+        options = self.options
         at = options.highlighted or 0
         options.clear_options()
         options.add_options([Option(self._line(number, entry)) for number, entry in enumerate(queue.entries, 1)])
@@ -92,22 +95,22 @@ class QueueDialog(ModalScreen[None]):
     def _line(number: int, entry: Entry) -> Content:
         ppo = entry.config.get("ppo")
         steps = ppo.get("max_env_steps") if isinstance(ppo, dict) else None
-        about = f"{steps:,} env steps".replace(",", " ") if isinstance(steps, int) else ""
+        about = f"{grouped(steps)} env steps" if isinstance(steps, int) else ""
         head = f"{number:>2}  {shortened(plain(entry.title), 34):<36}"
         if entry.problem is not None:
             return Content.assemble(head, (f"✖ {plain(entry.problem, limit=200)}", "$error"))
+        if entry.run is not None:
+            return Content.assemble(head, ("being started", "$success"))
         return Content.assemble(head, (about, "$muted"))
 
     def _here(self) -> Entry | None:
-        at = self.query_one(OptionList).highlighted
+        at = self.options.highlighted
         return self._queue.entries[at] if at is not None and at < len(self._queue.entries) else None
 
     def on_key(self, event: events.Key) -> None:
-        here, character = self._here(), event.character
-        if event.key == "escape":
-            self.dismiss(None)
-        elif character in ("+", "-"):
-            by = 1 if character == "+" else -1
+        here = self._here()
+        if event.key in ("plus", "minus"):
+            by = 1 if event.key == "plus" else -1
             self.renew(lambda queue: queue.running(queue.at_once + by))
         elif event.key in ("J", "K") and here is not None:
             self.renew(partial(Queue.moved, id=here.id, by=1 if event.key == "J" else -1), here.id)
@@ -115,9 +118,6 @@ class QueueDialog(ModalScreen[None]):
             self.renew(partial(Queue.without, id=here.id))
         elif event.key == "r":
             self._go_on()
-        elif event.key in ("j", "k"):
-            options = self.query_one(OptionList)
-            (options.action_cursor_down if event.key == "j" else options.action_cursor_up)()
         else:
             return
         event.stop()

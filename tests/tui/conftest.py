@@ -31,6 +31,8 @@ def no_timers(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the dashboard repeats every two seconds is asked for by the tests."""
     monkeypatch.setattr("motrix_tui.app.LOAD_PERIOD_S", 3600)
     monkeypatch.setattr("motrix_tui.app.RUNS_PERIOD_S", 3600)
+    monkeypatch.setattr("motrix_tui.launch.preview.PERIOD_S", 3600)
+    monkeypatch.setattr("motrix_tui.launch.estimating.DELAY_S", 0)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from motrix_core.process.tree import adopt_orphans, descendants, end_descendants
 from motrix_core.runs.events import EventType, EventWriter
 from motrix_core.runs.files import reserve_room
 from motrix_core.runs.identity import boot_id, host_name, own_identity
+from motrix_core.runs.index import RunIndex
 from motrix_core.runs.layout import Run
 from motrix_core.runs.state import RunState, Segment, write_state
 
@@ -303,6 +304,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         trainer = trainer or [sys.executable, "-m", "motrix_core.learn", str(run.path)]
         changes = {"backend": args.backend, "max_env_steps": args.max_env_steps}
         Supervisor(run, config, trainer, grace_s=args.grace_s, **changes).supervise()
+        # A long list of runs is then short work for the next dashboard.
+        with suppress(RunsFolderError):
+            RunIndex(run.path.parent.parent).refresh()
     except (MotrixError, OSError) as error:
         sys.stderr.write(f"supervisor: {error}\n")
         return 3

@@ -256,6 +256,13 @@ def test_what_is_not_there_is_told_before_the_dashboard_opens(
     assert message in capsys.readouterr().err
 
 
+def test_a_dashboard_in_a_browser_is_given_the_same_environments(monkeypatch: pytest.MonkeyPatch) -> None:
+    served: list[list[str]] = []
+    monkeypatch.setattr("motrix_tui.serve.serve", lambda arguments, **_: served.append(arguments))
+    assert main(["--serve", "--env-module", "mine.py", "--env", "my-env"]) == 0
+    assert served == [["--env", "my-env", "--env-module", "mine.py"]]
+
+
 def test_without_anything_brought_nothing_is_read(tmp_path: Path) -> None:
     own = Core(tmp_path).own
     assert not own.any and own.specs == {} and own.source_of("cartpole") == CATALOG

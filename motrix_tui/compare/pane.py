@@ -94,7 +94,7 @@ class ComparePane(ChartActions, Vertical):
             return
         self._tiles = {
             name: Chart(
-                name.replace("/", " · ").replace("_", " "),
+                plain(name.replace("/", " · ").replace("_", " ")),
                 smoothing=self._layout.smoothing,
                 x_axis=self._axis,
                 glyphs=self._glyphs,
@@ -150,7 +150,7 @@ class ComparePane(ChartActions, Vertical):
         if name is not None:
             curves = data.lines(self._compared, name, self._axis, grouped=self._grouped)
             env = ", ".join(sorted({plain(item.run.env, limit=40) for item in self._compared}))
-            title = f"{env} · {name}"
+            title = f"{env} · {plain(name)}"
             self._write("svg", as_svg(title, curves, X_TITLES[self._axis], x_is_time=self._axis == "time"))
 
     @work(group="compare-export")

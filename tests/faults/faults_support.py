@@ -35,7 +35,9 @@ class Stopwatch:
 
     def report(self, limit_s: float) -> None:
         longest, middle = max(self.seconds), sorted(self.seconds)[len(self.seconds) // 2]
-        sys.stderr.write(f"{self.what}: {len(self.seconds)} times, median {middle:.3f} s, longest {longest:.3f} s\n")
+        late = sum(seconds > limit_s for seconds in self.seconds)
+        times = f"{len(self.seconds)} times, median {middle:.3f} s, longest {longest:.3f} s"
+        sys.stderr.write(f"{self.what}: {times}, {late} above {limit_s:g} s\n")
         assert not FULL or longest <= limit_s, self.what
 
 

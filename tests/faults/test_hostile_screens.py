@@ -12,8 +12,8 @@ from typing import Any
 from unittest import mock
 
 from fake_core import FakeCore, make_probe, settle
-from faults_support import times
-from hypothesis import given
+from faults_support import FULL
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from test_hostile_text import hostile, hostile_run, repeated, unsafe_in
 from textual.pilot import Pilot
@@ -164,7 +164,8 @@ async def tour(app: MotrixApp, core: HostileCore, texts: list[str]) -> dict[str,
 # What the dashboard repeats every two seconds would never let it come to rest.
 @mock.patch("motrix_tui.app.LOAD_PERIOD_S", 3600)
 @mock.patch("motrix_tui.app.RUNS_PERIOD_S", 3600)
-@repeated(times(2, 60))
+@settings(repeated(40), phases=tuple(Phase) if FULL else (Phase.explicit,))
+@example(texts=["\x1b[2J", "\u202e\x9b31m", "[red]\x00", "\r\u2066", "\x1b]52;c;aGk=\x07", "\x7f[@click=app.quit]x[/]"])
 @given(texts=st.lists(hostile, min_size=6, max_size=6))
 def test_no_screen_and_no_dialog_holds_a_character_that_a_terminal_would_obey(texts: list[str]) -> None:
     folder = Path(tempfile.mkdtemp())

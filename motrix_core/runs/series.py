@@ -42,9 +42,11 @@ class _Clock:
         steady = steady if type(steady) is float else None
         if self._before is not None and training:
             before, steady_before = self._before
-            whole = steady is not None and steady_before is not None
+            passed = moment - before
+            if steady is not None and steady_before is not None:
+                passed = steady - steady_before
             # Without the steady clock, one that was set back in the middle of a run adds nothing.
-            self.now += max(0.0, steady - steady_before if whole else moment - before)
+            self.now += max(0.0, passed)
         self._before = moment, steady
         return self.now
 

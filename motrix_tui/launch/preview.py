@@ -19,16 +19,19 @@ from motrix_tui.threads import in_thread
 if TYPE_CHECKING:
     from motrix_core.view.clips import Clip
 
-PERIOD_S = 0.125
+PERIOD_S = 0.16
+ROUNDS = 3
+"""How often a clip is played before it rests: a dashboard that is left open must not cost a share of a core."""
 # As in motrix_core.view.clips, which imports NumPy: Launch is there before that.
 WIDTH, HEIGHT = 30, 9
 
 
 class Preview(Widget):
-    """Plays the clip of `env`, over and over; blank where there is none.
+    """Plays the clip of `env` a few times; blank where there is none.
 
-    It stands still while the terminal's window or another screen is in front, and always where Textual is told to
-    leave animations out (TEXTUAL_ANIMATIONS=none).
+    It plays again for another environment, and when Launch comes into sight again. It stands still while the terminal's
+    window or another screen is in front, and always where Textual is told to leave animations out
+    (TEXTUAL_ANIMATIONS=none).
     """
 
     ALLOW_SELECT = False
@@ -44,16 +47,22 @@ class Preview(Widget):
         self._clip: Clip | None = None
         self._lines: list[str] = []
         self._index = 0
+        self._pictures_left = 0
 
     def on_mount(self) -> None:
         self._clock = self.set_interval(PERIOD_S, self._next, pause=True)
 
     def on_show(self) -> None:
-        self._clock.resume()
+        self._play()
 
     def on_hide(self) -> None:
         """Nobody looks: nothing is drawn."""
         self._clock.pause()
+
+    def _play(self) -> None:
+        if self._clip is not None and self.is_on_screen:
+            self._pictures_left = ROUNDS * len(self._clip)
+            self._clock.resume()
 
     def watch_env(self, env: str | None) -> None:
         self._put(None, [])
@@ -73,6 +82,7 @@ class Preview(Widget):
     def _put(self, clip: Clip | None, lines: list[str]) -> None:
         self._clip, self._index, self._lines = clip, 0, lines
         self.refresh()
+        self._play()
 
     def _next(self) -> None:
         clip, app = self._clip, self.app
@@ -82,7 +92,10 @@ class Preview(Widget):
         self._lines = clip.lines(self._index)
         changed = clip.changes(self._index, before)
         if changed:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+            self.refresh(Region(0, changed[0], self.size.width, changed[-1] - changed[0] + 1))
+        self._pictures_left -= 1
+        if self._pictures_left <= 0:
+            self._clock.pause()
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

@@ -55,6 +55,21 @@ async def test_a_clip_begins_again_at_its_end(opened: Open) -> None:
         assert shown(pilot) == picture("cartpole", 0)
 
 
+async def test_it_rests_after_a_few_rounds_and_plays_again_for_the_next_environment(opened: Open) -> None:
+    async with opened() as pilot:
+        panel = pilot.app.query_one(Preview)
+        clip = load_clip("cartpole")
+        assert clip is not None
+        for _ in range(preview.ROUNDS * len(clip) - 1):
+            panel._next()
+        assert panel._clock._active.is_set()
+        panel._next()
+        assert not panel._clock._active.is_set()
+        pilot.app.query_one(OptionList).highlighted = 1
+        await settle(pilot)
+        assert panel._clock._active.is_set()
+
+
 async def test_an_environment_without_a_clip_keeps_the_place_blank(
     core: FakeCore, opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -132,6 +132,7 @@ class MotrixApp(Leaving, Jumping, Remembering):
         yield KeyBar()
 
     def on_mount(self) -> None:
+        self.draw_all_when_resumed()
         self.call_after_refresh(self._start)
 
     async def _start(self) -> None:

@@ -57,6 +57,10 @@ class Leaving(MotrixLike):
         if problems:
             raise MotrixError("; ".join(problems))
 
+    def draw_all_when_resumed(self) -> None:
+        """After a suspension the terminal shows nothing of ours; Textual would send only what has changed."""
+        self.app_resume_signal.subscribe(self, lambda _: self.screen.refresh(layout=True))
+
     def action_suspend(self) -> None:
         """As Ctrl-Z does elsewhere, which here takes back a change of the form."""
         if self._driver is None or not self._driver.can_suspend:

@@ -26,7 +26,7 @@ class ChooseDialog(ListDialog["tuple[list[str], frozenset[str]] | None"]):
         self._current = current
 
     def parts(self) -> ComposeResult:
-        yield OptionList(*self._options())
+        yield OptionList(*self._options(), compact=True)
         hint = "space shows or hides · a shows all · J K move\nenter takes it · esc leaves it as it was"
         yield Static(hint, classes="hint", markup=False)
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from motrix_core.commands.own_env import TEMPLATE
 from motrix_core.process.control import request_stop, wait
-from motrix_core.runs.layout import Run
+from motrix_core.runs.layout import Run, list_runs
 from motrix_core.runs.reader import newest_events
 
 pytestmark = [
@@ -93,3 +94,19 @@ def test_closing_the_terminal_leaves_training_alone_and_opening_it_again_finds_i
     until(lambda: "2 Monitor ●1" in tmux.screen(), tmux.screen)
     tmux.call("send-keys", "-t", "t", "2")
     until(lambda: training.id[-4:] in tmux.screen() and "running" in tmux.screen(), tmux.screen)
+
+
+def test_a_file_of_the_users_is_trained_and_played_from_the_dashboard(tmux: Tmux, tmp_path: Path) -> None:
+    text = TEMPLATE.read_text().replace("max_env_steps: int = 1_000_000", "max_env_steps: int = 16_384")
+    (tmp_path / "mine.py").write_text(text)
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "PATH": os.environ["PATH"], "MOTRIX_BACKEND": "torch"}
+    settings = [f"{name}={value}" for name, value in environ.items()]
+    words = ["--runs-dir", str(tmp_path / "runs"), "--env-module", str(tmp_path / "mine.py")]
+    tmux.start(["env", *settings, sys.executable, "-m", "motrix_tui", *words], Path.cwd())
+    until(lambda: "--env my-env --backend torch" in tmux.screen(), tmux.screen)
+    tmux.call("send-keys", "-t", "t", "C-r")
+    until(lambda: [listed.status for listed in list_runs(tmp_path / "runs")] == ["finished"], tmux.screen)
+    run = list_runs(tmp_path / "runs")[0].run
+    assert run.config().env_module == str(tmp_path / "mine.py")
+    tmux.call("send-keys", "-t", "t", "5")
+    until(lambda: "step_16384" in tmux.screen() and "last returns" in tmux.screen(), tmux.screen)

@@ -133,7 +133,7 @@ class FormPanel(Vertical):
 
     def show_estimate(self, words: str) -> None:
         """How long a training would take, in the rule above the help: its place is there whatever is known."""
-        self.query_one("#field-help").border_title = words
+        self.query_one("#field-help").border_title = f" {words} " if words else ""
 
     def show_field(self, path: str) -> None:
         """Bring the field `path` under the cursor, whatever tab it is on."""

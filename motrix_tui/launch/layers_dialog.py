@@ -19,7 +19,7 @@ from motrix_tui.text import grouped
 
 _BAR = 40
 _BUTTONS = {"a": "add", "d": "remove", "K": "up", "J": "down", "h": "less", "l": "more"}
-_KEYS = "digits resize · enter takes the list · esc leaves it"
+_KEYS = "digits resize · enter takes it · esc leaves it"
 
 
 @dataclass(frozen=True)

@@ -21,16 +21,8 @@ from motrix_tui.text import grouped, shortened
 from motrix_tui.threads import in_thread
 
 PERIOD_S = 2.0
-_BUTTONS = {
-    "K": "sooner",
-    "J": "later",
-    "d": "remove",
-    "plus": "more",
-    "minus": "fewer",
-    "r": "go on",
-    "escape": "leave",
-}
-_KEYS = "more and fewer: runs at a time · go on also tries failed ones again"
+_BUTTONS = {"K": "sooner", "J": "later", "d": "remove", "plus": "more", "minus": "fewer", "r": "go on"}
+_KEYS = "more, fewer: runs at a time · go on retries failed ones · esc leaves"
 
 
 class QueueDialog(ListDialog[None]):

@@ -21,7 +21,7 @@ class KeyButtons(ItemGrid):
 
     def __init__(self, labels: Mapping[str, str], *, id: str | None = None) -> None:
         widest = max(len(self._label(key, label)) for key, label in labels.items())
-        super().__init__(id=id, min_column_width=widest + 2, regular=True)
+        super().__init__(id=id, min_column_width=widest + 3)
         self._labels = labels
 
     def compose(self) -> ComposeResult:

@@ -188,7 +188,7 @@ def test_durations_have_no_more_digits_than_an_estimate(seconds: float, words: s
 
 
 def title(pilot: Pilot[Any]) -> str:
-    return str(pilot.app.query_one(FormPanel).query_one("#field-help").border_title or "")
+    return str(pilot.app.query_one(FormPanel).query_one("#field-help").border_title or "").strip()
 
 
 async def test_the_form_says_how_long_and_by_which_run(core: FakeCore, record: Record, opened: Open) -> None:

@@ -9,6 +9,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
 
 POLL_S = 0.1
+_LOOK_S = 1.0
 Style = Literal["auto", "json", "quiet"]
 
 
@@ -59,9 +61,12 @@ def run_events(run: Run, wake: threading.Event, since: int = 0) -> Iterator[dict
 
     reader = EventReader(run.paths.events)
     reader.start_after(since)
+    over, look_at = False, 0.0
     while True:
-        # The state is read before the events: what a run wrote before it ended is then never missed.
-        over = not run.state().is_live
+        # The state is read before the events: what a run wrote before it ended is then never missed. Not each time:
+        # a run that ends says so in its events, and following one must cost its training nothing.
+        if (now := time.monotonic()) >= look_at:
+            over, look_at = not run.state().is_live, now + _LOOK_S
         batch = reader.poll()
         for event in batch:
             yield event

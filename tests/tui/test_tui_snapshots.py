@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from motrix_core.runs.layout import Run
 from motrix_core.view.canvas import Canvas
 from motrix_tui.app import MotrixApp
+from motrix_tui.launch.layers_dialog import LayersDialog
 from motrix_tui.settings import Settings
 
 SIZES = [(120, 40), (80, 24), (60, 20)]
@@ -45,6 +46,23 @@ def test_launch_with_an_error_in_the_form(app: MotrixApp, snap_compare: Compare,
 @pytest.mark.parametrize("size", SIZES[:2], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_an_unusable_simulator(app: MotrixApp, snap_compare: Compare, size: tuple[int, int]) -> None:
     assert snap_compare(app, terminal_size=size, run_before=keys("m", "j", "j", "j"))
+
+
+async def edit_layers(pilot: Pilot[Any]) -> None:
+    """The list of a network's layers, the second of three being typed over."""
+    await settle(pilot)
+    await pilot.press("f", "right_square_bracket", "n")
+    while not isinstance(pilot.app.screen, LayersDialog) or not pilot.app.screen.query("OptionList"):
+        await pilot.pause()
+    await pilot.press("l", "a", *"512")
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("theme", ["night", "paper"])
+def test_layers(core: FakeCore, tmp_path: Path, snap_compare: Compare, size: tuple[int, int], theme: str) -> None:
+    app = MotrixApp(core, Settings.load(tmp_path / "settings.toml"), theme=theme)
+    assert snap_compare(app, terminal_size=size, run_before=edit_layers)
 
 
 @pytest.mark.parametrize("theme", ["ember", "clear"])

@@ -3,8 +3,8 @@
     python -m benchmarks.soak [--minutes 30] [--backend torch] [--warm-up-minutes 5]
 
 A real training, supervised, is watched in Monitor in a pseudo-terminal of 120×40, where somebody presses a key every
-few seconds. A line a minute goes to stderr. Judged is what follows the warm-up: the change of a straight line through the
-memory, from its beginning to its end, against its mean. The first minutes load libraries and compile.
+few seconds. A line a minute goes to stderr. Judged is what follows the warm-up: the change of a straight line through
+the memory, from its beginning to its end, against its mean. The first minutes load libraries and compile.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Step N is the SHA-256 of step N-1 and of the learning rate, so a run that was killed and continued ends with the right
 link or with a wrong one. Events, checkpoints and answers to requests are the product's own code. After each event whose
-write has returned, its number is appended to `receipts` in the run's folder: what is in there must be read back, whatever
-happens.
+write has returned, its number is appended to `receipts` in the run's folder: what is in there must be read back,
+whatever happens.
 """
 
 from __future__ import annotations

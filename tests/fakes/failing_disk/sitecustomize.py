@@ -19,8 +19,12 @@ def _fail_below(code: int, folder: str, trigger: str) -> None:
     write, pwrite, open_ = os.write, os.pwrite, os.open
     changes: dict[str, Any] = {name: getattr(os, name) for name in ("rename", "replace", "unlink", "rmdir")}
 
+    def path_of(descriptor: int) -> str:
+        # Whatever pathlib has taken from os before the changes below would stay as it was, so it is not used here.
+        return os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115
+
     def check(path: object) -> None:
-        if os.path.abspath(os.fspath(path)).startswith(folder) and os.path.exists(trigger):  # type: ignore[call-overload]
+        if os.fspath(path).startswith(folder) and os.access(trigger, os.F_OK):  # type: ignore[arg-type]
             raise OSError(code, os.strerror(code), str(path))
 
     def opened(path: Any, flags: int, *args: Any, **options: Any) -> int:
@@ -31,12 +35,12 @@ def _fail_below(code: int, folder: str, trigger: str) -> None:
         return open_(path, flags, *args, **options)
 
     def written(descriptor: int, data: bytes) -> int:
-        check(os.readlink(f"/proc/self/fd/{descriptor}"))
+        check(path_of(descriptor))
         return write(descriptor, data)
 
     def written_at(descriptor: int, data: bytes, offset: int) -> int:
         if not quota or offset + len(data) > os.fstat(descriptor).st_size:
-            check(os.readlink(f"/proc/self/fd/{descriptor}"))
+            check(path_of(descriptor))
         return pwrite(descriptor, data, offset)
 
     def checked(act: Any) -> Any:

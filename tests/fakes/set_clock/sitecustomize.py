@@ -1,10 +1,13 @@
-"""Sets the clock of every Python process that has this folder on its PYTHONPATH: by as many seconds as the file named in
-MOTRIX_SET_CLOCK says, from the moment that it is there."""
+"""Sets the clock of every Python process that has this folder on its PYTHONPATH.
+
+By as many seconds as the file named in MOTRIX_SET_CLOCK says, from the moment that it is there.
+"""
 
 from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 
 def _set_by(name: str) -> None:
@@ -12,8 +15,7 @@ def _set_by(name: str) -> None:
 
     def shifted() -> float:
         try:
-            with open(name) as file:
-                return real() + float(file.read())
+            return real() + float(Path(name).read_text())
         except FileNotFoundError:
             return real()
 

@@ -63,10 +63,10 @@ def record(spec: EnvSpec) -> NDArray[np.uint8]:
         start = env.get_state()
         row = int(np.argmax(_merits(env, spec, waves)))
         # Drawn twice: the first time tells the scene how far the body reaches, which then holds from the beginning.
-        for _ in range(2):
-            env.set_state(start)
-            pictures = _pictures(env, spec, scene, waves, row)
-        return np.stack(pictures)
+        env.set_state(start)
+        _pictures(env, spec, scene, waves, row)
+        env.set_state(start)
+        return np.stack(_pictures(env, spec, scene, waves, row))
     finally:
         env.close()
 

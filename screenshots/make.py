@@ -1,6 +1,7 @@
 """Draw the dashboard's screens from real runs: `make screenshots`.
 
 Trains cartpole on both backends and pendulum on one, then visits the places and writes an SVG of each beside this file.
+With no names, or with `recording` among them, the recording is made too (`record.py`).
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from textual.pilot import Pilot
 
 from motrix_core.runs.layout import find_run
 from motrix_tui.app import MotrixApp
+from motrix_tui.compare.pane import ComparePane
 from motrix_tui.core import Core
 from motrix_tui.launch.hardware import CandidateList
 from motrix_tui.monitor.pane import MonitorPane
 from motrix_tui.settings import Settings
+from screenshots.record import record
 
 HERE = Path(__file__).parent
 LARGE, SMALL = (120, 40), (80, 24)
@@ -32,6 +35,7 @@ RUNS = (
     ("cartpole", "torch", "2M"),
     ("cartpole", "jax", "3M"),
 )
+RECORDING = "recording"
 Visit = Callable[[MotrixApp, Pilot], Awaitable[None]]
 
 
@@ -71,10 +75,21 @@ async def runs(app: MotrixApp, pilot: Pilot) -> None:
     await until(pilot, "listing the runs", lambda: bool(app.runs))
 
 
+async def compare(app: MotrixApp, pilot: Pilot) -> None:
+    await runs(app, pilot)
+    await pilot.press("space", "j", "space", "c")
+
+    def compared() -> bool:
+        return any(pane.has_class("-some") for pane in app.query(ComparePane))
+
+    await until(pilot, "comparing", compared)
+
+
 PICTURES: tuple[tuple[str, Visit, tuple[int, int], str], ...] = (
     ("launch", launch, LARGE, "night"),
     ("monitor", monitor, LARGE, "night"),
     ("runs", runs, LARGE, "night"),
+    ("compare", compare, LARGE, "night"),
     ("monitor-80x24", monitor, SMALL, "night"),
     ("launch-light", launch, LARGE, "paper"),
 )
@@ -101,15 +116,19 @@ def without_remote_fonts(svg: str) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs-dir", help="show these runs instead of training new ones")
-    parser.add_argument("names", nargs="*", help=f"some of {', '.join(name for name, *_ in PICTURES)}; default: all")
+    known = [*(name for name, *_ in PICTURES), RECORDING]
+    parser.add_argument("names", nargs="*", help=f"some of {', '.join(known)}; default: all")
     args = parser.parse_args()
+    wanted = args.names or known
     with tempfile.TemporaryDirectory(prefix="motrix-") as scratch:
         folder = args.runs_dir or str(Path(scratch) / "runs")
-        if args.runs_dir is None:
+        if args.runs_dir is None and wanted != [RECORDING]:
             train(folder)
         for name, visit, size, theme in PICTURES:
-            if not args.names or name in args.names:
+            if name in wanted:
                 asyncio.run(draw(name, visit, size, theme, folder, Path(scratch) / "settings.toml"))
+    if RECORDING in wanted:
+        record()
     return 0
 
 

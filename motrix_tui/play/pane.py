@@ -137,11 +137,6 @@ class PlayPane(Vertical):
             parts.append(f"checkpoint {index + 1} of {len(self._checkpoints)}, {grouped(info['env_steps'])} env steps")
         self.query_one("#play-status", Static).update(" · ".join(parts))
 
-    @property
-    def episode_steps(self) -> int:
-        """Steps of the episode that is shown."""
-        return int(self._frame["steps"]) if self._frame else 0
-
     def _index(self) -> int | None:
         names = [info["name"] for info in self._checkpoints]
         return names.index(self._checkpoint) if self._checkpoint in names else None

@@ -107,7 +107,7 @@ class MotrixApp(Leaving, Jumping, Remembering):
         if not terminal.colours:
             from motrix_tui.shell.plain import NO_COLOUR_CSS, NoColours
 
-            self.CSS = NO_COLOUR_CSS
+            self.CSS = NO_COLOUR_CSS  # type: ignore[misc]
             filters.append(NoColours(self._theme_colours))
         if not terminal.unicode:
             from motrix_tui.shell.plain import Ascii

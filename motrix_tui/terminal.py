@@ -56,11 +56,14 @@ def _capabilities(name: str) -> tuple[bool, bool]:
     """Whether it has colours, and whether it places its cursor; yes to both for one that nobody has described."""
     try:
         import curses
-
-        curses.setupterm(name, 1)
-        return curses.tigetnum("colors") >= _FEWEST_COLOURS, bool(curses.tigetstr("cup"))
-    except (ImportError, curses.error):
+    except ImportError:
+        # Some builds of Python have no curses.
         return True, True
+    try:
+        curses.setupterm(name, 1)
+    except curses.error:
+        return True, True
+    return curses.tigetnum("colors") >= _FEWEST_COLOURS, bool(curses.tigetstr("cup"))
 
 
 def _is_utf8(environ: Mapping[str, str]) -> bool:

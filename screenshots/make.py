@@ -85,11 +85,24 @@ async def compare(app: MotrixApp, pilot: Pilot) -> None:
     await until(pilot, "comparing", compared)
 
 
+async def play(app: MotrixApp, pilot: Pilot) -> None:
+    await runs(app, pilot)
+    await pilot.press("p")
+
+    def moved() -> bool:
+        status = [str(line.render()) for line in app.query("#play-status")]
+        return any("×" in text and "checkpoint" in text for text in status)
+
+    await until(pilot, "playing", moved)
+    await pilot.pause(2.0)
+
+
 PICTURES: tuple[tuple[str, Visit, tuple[int, int], str], ...] = (
     ("launch", launch, LARGE, "night"),
     ("monitor", monitor, LARGE, "night"),
     ("runs", runs, LARGE, "night"),
     ("compare", compare, LARGE, "night"),
+    ("play", play, LARGE, "night"),
     ("monitor-80x24", monitor, SMALL, "night"),
     ("launch-light", launch, LARGE, "paper"),
 )

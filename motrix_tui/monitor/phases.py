@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from textwrap import wrap
 
 from rich.cells import cell_len
 from textual.color import Color
@@ -86,7 +87,8 @@ class PhasePanel(Widget, can_focus=True):
             lines.append(self._bar(name, share_of[name], width, style))
         text = advice(share_of)
         if text and height > len(lines):
-            lines.append(Content(""))
+            if height - len(lines) > len(wrap(text, max(width, 1))):
+                lines.append(Content(""))
             lines.append(Content(text).stylize("$muted"))
         return Content("\n").join(lines)
 

@@ -104,6 +104,9 @@ class PlayPane(Vertical):
             self._title, self._checkpoint = message["title"], message["checkpoint"]
             self._checkpoints = message["checkpoints"]
             self._complain("")
+            # It was told when it was started, which may have been before there was a picture to measure.
+            width, height = self.query_one(Picture).room
+            self._tell(do="size", width=width, height=height)
             if not message["drawable"]:
                 self.query_one(Picture).say("this environment has nothing to draw: no simulator, no sketch()")
         elif kind == "frame":

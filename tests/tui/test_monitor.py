@@ -157,6 +157,16 @@ def test_the_grid_takes_as_many_charts_as_stay_readable(width, height, tiles, sh
     assert grid_shape(width, height, tiles) == shape
 
 
+async def test_advice_has_the_lines_it_needs_before_a_line_stays_empty(run: Run) -> None:
+    rest = {f"time/{phase}_ms": 1.0 for phase in ("task", "inference", "transfer")}
+    append(run, *(metrics(update, **rest) for update in range(21, 32)))
+    app = MonitorApp()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, run)
+        await until(pilot, lambda: "transfer" in screen_text(app))
+        assert "simulator help" in screen_text(app)
+
+
 def test_advice_names_the_phase_that_dominates() -> None:
     assert phases.advice(phases.shares({"physics": 300.0, "update": 100.0})).startswith("Physics dominates")
     assert phases.advice(phases.shares({"physics": 100.0, "task": 100.0, "update": 100.0})) == ""

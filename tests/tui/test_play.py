@@ -120,6 +120,20 @@ async def test_the_newest_run_is_played_with_its_score(
             assert part in words
 
 
+async def test_a_player_that_was_started_before_there_was_a_picture_is_told_its_size(
+    app: MotrixApp, opened: Opened, make_run: MakeRun, children: list[FakeChild]
+) -> None:
+    make_run()
+    async with opened() as pilot:
+        await pilot.press("5")
+        await pilot.pause()
+        children[-1].told.clear()
+        await say(pilot, children[-1], READY)
+        width, height = app.query_one(Picture).room
+        assert children[-1].told == [{"do": "size", "width": width, "height": height}]
+        assert width > 40 and height > 10
+
+
 @pytest.mark.parametrize(
     ("key", "command"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,7 @@ class ComparePane(ChartActions, Vertical):
         self._core = core
         self._compared: list[data.Compared] = []
         self._tiles: dict[str, Chart] = {}
+        self._unsuited: deque[str] = deque()
         self._panels = {}
         self._feed = None
         self._grouped = False
@@ -117,9 +119,12 @@ class ComparePane(ChartActions, Vertical):
 
     def _draw_charts(self) -> None:
         for name, chart in self._tiles.items():
-            if chart.display:
-                for line in data.lines(self._compared, name, self._axis, grouped=self._grouped):
-                    chart.set_series(line.label, line.x, line.y, border_of=line.border_of)
+            if chart.display and name not in self._unsuited:
+                self._draw_chart(name)
+
+    def _draw_chart(self, id: str) -> None:
+        for line in data.lines(self._compared, id, self._axis, grouped=self._grouped):
+            self._tiles[id].set_series(line.label, line.x, line.y, border_of=line.border_of)
 
     def _write_details(self) -> None:
         if self._compared:

@@ -64,7 +64,8 @@ class EnvSpec:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
                 raise self._wrong(name, "must be a number")
-        if not self.act_low < self.act_high:
+        # The bounds of choices follow from their number, which is looked at by itself.
+        if self.n_actions is None and not self.act_low < self.act_high:
             raise self._wrong("act_low", f"must be below act_high={self.act_high:g}")
         if not 0.0 < self.sim_dt_s <= self.ctrl_dt_s:
             raise self._wrong("sim_dt_s", f"must be above 0 and at most ctrl_dt_s={self.ctrl_dt_s:g}")

@@ -147,6 +147,10 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         self._show_parts()
 
     def _show_parts(self) -> None:
+        focused = self.screen.focused
+        if focused is not None and self in focused.ancestors:
+            # It may be a chart of the run before, and keys that go to what is removed reach nobody.
+            self.screen.set_focus(None)
         is_open = self._feed is not None
         self.set_class(not is_open, "-idle")
         self.query_one("#nothing").display = not is_open

@@ -597,3 +597,17 @@ async def test_charts_stay_where_they_are_when_the_first_metrics_come(tmp_path: 
         assert {title: region for title, region in after.items() if title in before} == {
             title: region for title, region in before.items() if title in after
         }
+
+
+async def test_another_run_leaves_the_keys_with_what_is_there(run: Run, tmp_path: Path) -> None:
+    other = create_run(RunConfig(env="cartpole", backend="torch"), tmp_path / "runs", extra={})
+    set_state(other)
+    append(other, event("segment_started", 0, {"backend": "torch", "max_env_steps": 100 * STEPS}), metrics(1))
+    app = MonitorApp()
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane = await opened(pilot, run)
+        pane.query_one(ChartGrid).visible_tiles[0].focus()
+        await pilot.pause()
+        await opened(pilot, other)
+        await until(pilot, lambda: app.focused is None or app.focused.is_attached)
+        assert app.focused is not None and app.focused.is_attached and app.focused.display

@@ -23,7 +23,9 @@ from fcntl import ioctl
 from pathlib import Path
 
 CAST = Path(__file__).parent / "launch-watch-switch.cast"
-COLUMNS, ROWS = 110, 32
+COLUMNS, ROWS = 100, 30
+FRAMES_PER_S = "4"
+"""Enough to see a curve grow; every frame is kept in the repository."""
 LIMIT_S = 180.0
 TYPING_S = 0.12
 LONGEST_PAUSE_S = 1.5
@@ -103,14 +105,14 @@ def scene(recording: Recording) -> None:
     recording.watch(1.0)
     recording.type("\x12")
     recording.wait_for("ETA")
-    recording.watch(8.0)
+    recording.watch(5.0)
     recording.type("b")
     recording.wait_for("Switch to PyTorch?")
     recording.watch(1.0)
     recording.type("s")
     recording.wait_for("JAX → PyTorch")
     recording.wait_for("ETA")
-    recording.watch(8.0)
+    recording.watch(5.0)
     recording.type("i")
     recording.watch(1.5)
     recording.type("q")
@@ -122,9 +124,9 @@ def scene(recording: Recording) -> None:
 
 def record(play: Callable[[Recording], None] = scene) -> None:
     with tempfile.TemporaryDirectory(prefix="motrix-") as scratch:
-        environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+        environ = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", "TEXTUAL_FPS": FRAMES_PER_S}
         environ |= {"XDG_CONFIG_HOME": f"{scratch}/config", "MOTRIX_BACKEND": "jax"}
-        for name in ("NO_COLOR", "LC_ALL"):
+        for name in ("NO_COLOR", "LC_ALL", "COLORTERM"):
             environ.pop(name, None)
         argv = [sys.executable, "-m", "motrix_tui", "--runs-dir", f"{scratch}/runs"]
         recording = Recording(argv, environ)

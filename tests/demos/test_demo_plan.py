@@ -34,8 +34,8 @@ def test_full_is_the_shipped_defaults_with_three_seeds_where_they_are_affordable
 
 
 def test_each_simulator_is_trained_on_in_turn_but_only_where_there_is_one() -> None:
-    pytest.importorskip("motrixsim")
-    pytest.importorskip("mujoco")
+    pytest.importorskip("motrixsim", reason="motrixsim is not installed")
+    pytest.importorskip("mujoco", reason="mujoco is not installed")
     demos = plan(("cartpole", "pendulum"), ("torch",), ("motrixsim", "mujoco", "auto"), "quick")
     assert [(demo.config.env, demo.config.sim) for demo in demos] == [
         ("cartpole", "motrixsim"),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-pytest.importorskip("textual_serve")
+pytest.importorskip("textual_serve", reason="the extra serve is not installed")
 from chromium import find_chromium, open_page
 
 pytestmark = pytest.mark.real

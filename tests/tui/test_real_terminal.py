@@ -1,4 +1,4 @@
-"""The dashboard in a real terminal, on a real training: closing it touches nothing, opening it again finds the run."""
+"""The dashboard in a real terminal, on real trainings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tmux_support import LIMIT_S, Tmux, until
 
 from motrix_core.commands.own_env import TEMPLATE
 from motrix_core.process.control import request_stop, wait
@@ -21,35 +21,7 @@ pytestmark = [
     pytest.mark.real,
     pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
 ]
-LIMIT_S = 120.0
 TINY = ["--num-envs", "8", "--set", "ppo.rollouts=8", "--set", "ppo.mini_batches=2", "--set", "ppo.learning_epochs=1"]
-
-
-class Tmux:
-    """One terminal of 120×40 on a tmux server of its own."""
-
-    def __init__(self, socket: Path) -> None:
-        self._command = ["tmux", "-S", str(socket), "-f", "/dev/null"]
-
-    def call(self, *words: str) -> str:
-        return subprocess.run([*self._command, *words], check=True, capture_output=True, text=True).stdout
-
-    def start(self, argv: list[str], cwd: Path) -> None:
-        self.call("new-session", "-d", "-s", "t", "-x", "120", "-y", "40", "-c", str(cwd), *argv)
-
-    def screen(self) -> str:
-        return self.call("capture-pane", "-p", "-t", "t")
-
-    def close(self) -> None:
-        """Close the terminal as a window manager does: whatever runs in it is hung up."""
-        subprocess.run([*self._command, "kill-server"], capture_output=True)
-
-
-def until(happened: Callable[[], bool], what: Callable[[], str]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not happened():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -92,7 +64,7 @@ def test_closing_the_terminal_leaves_training_alone_and_opening_it_again_finds_i
     assert training.state().is_live
     tmux.start(dashboard, Path.cwd())
     until(lambda: "2 Monitor ●1" in tmux.screen(), tmux.screen)
-    tmux.call("send-keys", "-t", "t", "2")
+    tmux.press("2")
     until(lambda: training.id[-4:] in tmux.screen() and "running" in tmux.screen(), tmux.screen)
 
 
@@ -104,9 +76,43 @@ def test_a_file_of_the_users_is_trained_and_played_from_the_dashboard(tmux: Tmux
     words = ["--runs-dir", str(tmp_path / "runs"), "--env-module", str(tmp_path / "mine.py")]
     tmux.start(["env", *settings, sys.executable, "-m", "motrix_tui", *words], Path.cwd())
     until(lambda: "--env my-env --backend torch" in tmux.screen(), tmux.screen)
-    tmux.call("send-keys", "-t", "t", "C-r")
+    tmux.press("C-r")
     until(lambda: [listed.status for listed in list_runs(tmp_path / "runs")] == ["finished"], tmux.screen)
     run = list_runs(tmp_path / "runs")[0].run
     assert run.config().env_module == str(tmp_path / "mine.py")
-    tmux.call("send-keys", "-t", "t", "5")
+    tmux.press("5")
     until(lambda: "step_16384" in tmux.screen() and "last returns" in tmux.screen(), tmux.screen)
+
+
+def test_cartpole_is_launched_on_both_backends_watched_to_the_end_and_compared(tmux: Tmux, tmp_path: Path) -> None:
+    for name in ("jax", "torch", "motrixsim"):
+        pytest.importorskip(name, reason=f"{name} is not installed")
+    (tmp_path / "tiny.toml").write_text(
+        'env = "cartpole"\nbackend = "jax"\n[ppo]\nnum_envs = 16\nrollouts = 8\nmini_batches = 2\n'
+        "learning_epochs = 1\nmax_env_steps = 2048\n"
+    )
+    environ = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "PATH": os.environ["PATH"]}
+    settings = [f"{name}={value}" for name, value in environ.items()]
+    words = ["--runs-dir", str(tmp_path / "runs")]
+    tmux.start(["env", *settings, sys.executable, "-m", "motrix_tui", *words], Path.cwd())
+    tmux.wait_for("Launch ▶", "cartpole")
+    tmux.press("i")
+    tmux.wait_for("Import")
+    tmux.call("send-keys", "-l", "-t", "t", str(tmp_path / "tiny.toml"))
+    tmux.press("Enter")
+    tmux.wait_for("--num-envs 16")
+    tmux.press("C-r")
+    # With "run", because Launch says that it ended too.
+    tmux.wait_for("JAX · run", "· finished")
+    tmux.press("1")
+    tmux.wait_for("Launch ▶")
+    tmux.press("b")
+    tmux.wait_for("--backend torch")
+    tmux.press("C-r")
+    tmux.wait_for("PyTorch · run", "· finished")
+    tmux.press("3")
+    tmux.wait_for("/ filter", "JAX", "PyTorch")
+    tmux.press("Space", "j", "Space", "c")
+    screen = tmux.wait_for("settings that differ", "backend")
+    assert "jax" in screen and "torch" in screen
+    assert [listed.status for listed in list_runs(tmp_path / "runs")] == ["finished", "finished"]

@@ -11,7 +11,7 @@ import pytest
 from motrix_core.errors import MissingExtra, UsageError
 from motrix_tui.serve import check_address, is_loopback, make_application
 
-pytest.importorskip("textual_serve")
+pytest.importorskip("textual_serve", reason="the extra serve is not installed")
 from aiohttp.test_utils import TestClient, TestServer
 
 TOKEN = "0123456789abcdef"

@@ -33,7 +33,7 @@ def test_all_clips_together_are_small() -> None:
 @pytest.mark.parametrize("name", ["pendulum", pytest.param("cartpole", marks=pytest.mark.real)])
 def test_a_clip_that_is_drawn_again_is_the_one_that_is_kept(name: str) -> None:
     if find_spec(name).sims:
-        pytest.importorskip("motrixsim")
+        pytest.importorskip("motrixsim", reason="motrixsim is not installed")
     kept = load_clip(name)
     assert kept is not None
     # Another processor may round a position to the dot beside it.

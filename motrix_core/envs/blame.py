@@ -10,6 +10,10 @@ _OURS = str(Path(__file__).resolve().parent.parent)
 _LIBRARIES = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
 
 
+class DescribedError(Exception):
+    """Stands for an error of another process. Its text is what `described` gave there: the place is lost on the way."""
+
+
 def place_of(error: BaseException) -> str | None:
     """`FILE, line N` of the innermost code that is neither ours nor a library's, or None if there is none.
 
@@ -31,6 +35,8 @@ def place_of(error: BaseException) -> str | None:
 
 def described(error: BaseException) -> str:
     """The error as one line: its place, its class and what it says."""
+    if isinstance(error, DescribedError):
+        return str(error)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     if isinstance(error, SyntaxError):
         text = f"{type(error).__name__}: {error.msg}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import sys
 import threading
 from typing import Any
 
@@ -85,6 +87,13 @@ class Dying(Counting):
         os._exit(7)
 
 
+class Leaving(Counting):
+    """Ends the process that it is in as if all were well."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        sys.exit()
+
+
 class Stuck(Counting):
     """Never returns from a step."""
 
@@ -93,6 +102,32 @@ class Stuck(Counting):
         return super().step(action)
 
 
+class Refused(Exception):
+    """Can be pickled, but not be made again from what that gives."""
+
+    def __init__(self, part: str, force_n: int) -> None:
+        super().__init__(f"{part} refuses {force_n} N")
+
+
+class Refusing(Counting):
+    """Raises in a step."""
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict]:
+        raise Refused("%s leg" % "left", 9)  # noqa: UP031  what is formatted anew with such a line in it breaks
+
+
+class Shy(Counting):
+    """Cannot be made in a worker process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        if multiprocessing.parent_process() is not None:
+            raise OSError("the display is taken")
+
+
 gymnasium.register("Counting-v0", "counting_envs:Counting")
 gymnasium.register("Dying-v0", "counting_envs:Dying")
+gymnasium.register("Leaving-v0", "counting_envs:Leaving")
+gymnasium.register("Refusing-v0", "counting_envs:Refusing")
+gymnasium.register("Shy-v0", "counting_envs:Shy")
 gymnasium.register("Stuck-v0", "counting_envs:Stuck")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 
 from motrix_core.envs.registry import make
 from motrix_core.errors import EnvironmentFailed
+from motrix_core.learn.clock import PhaseClock
+from motrix_core.learn.stepping import Stepper
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -90,12 +93,48 @@ def test_warnings_of_mujoco_go_to_the_log_and_not_into_the_folder(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["program.py"]
 
 
-def test_a_worker_that_dies_is_told_with_how_and_the_others_are_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def workers_find_these(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), str(FOLDER))))
-    env = make("gym:counting_envs:Dying-v0", num_envs=3, seed=0, options={"vector": "async"})
+
+
+def refusal(vector: str) -> str:
+    """What is told of an environment that raises in a step."""
+    env = make("gym:counting_envs:Refusing-v0", num_envs=2, seed=0, options={"vector": vector})
+    stepper = Stepper(env, PhaseClock())
+    stepper.reset()
+    with pytest.raises(EnvironmentFailed) as raised:
+        stepper.step(np.zeros((2, 1), np.float32))
+    env.close()
+    return str(raised.value)
+
+
+@pytest.mark.usefixtures("workers_find_these")
+@pytest.mark.filterwarnings("ignore:.*ERROR:UserWarning")
+def test_an_error_in_a_worker_is_told_as_without_workers_with_its_line() -> None:
+    told = refusal("async")
+    place = re.escape(str(FOLDER / "counting_envs.py"))
+    assert re.search(rf"failed in step at batched step 1: {place}, line \d+: Refused: left leg refuses 9 N$", told)
+    assert told == refusal("sync")
+
+
+@pytest.mark.usefixtures("workers_find_these")
+@pytest.mark.filterwarnings("ignore:.*ERROR:UserWarning")
+def test_an_environment_that_cannot_be_made_in_a_worker_is_told_with_its_line() -> None:
+    told = r"Shy-v0 cannot be made: .*counting_envs\.py, line \d+: OSError: the display is taken"
+    with pytest.raises(EnvironmentFailed, match=told):
+        make("gym:counting_envs:Shy-v0", num_envs=2, seed=0, options={"vector": "async"})
+
+
+@pytest.mark.usefixtures("workers_find_these")
+@pytest.mark.parametrize(("name", "code"), [("Dying", 7), ("Leaving", 0)])
+def test_a_worker_that_dies_is_told_with_how_and_the_others_are_ended(name: str, code: int) -> None:
+    env = make(f"gym:counting_envs:{name}-v0", num_envs=3, seed=0, options={"vector": "async"})
     env.init_state()
     workers = psutil.Process().children(recursive=True)
-    with pytest.raises(EnvironmentFailed, match=r"worker process of gym:counting_envs:Dying-v0 has ended: .* code 7"):
+    with pytest.raises(
+        EnvironmentFailed, match=rf"worker process of gym:counting_envs:{name}-v0 has ended: .* code {code}"
+    ):
         env.step(np.zeros((3, 1), np.float32))
     env.close()
     assert not [worker for worker in workers if worker.is_running() and "resource_tracker" not in _words(worker)]

@@ -7,22 +7,51 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from typing import Any
+
+from motrix_core.envs.blame import DescribedError, described
 
 
 def work(entry_point: str | None, *args: Any) -> None:
     """Gymnasium's own worker, given `args`, in a process that ends when its parent does.
 
     `entry_point` is "module:Class" of the environment where its spec has that; what else makes environments, Gymnasium
-    has put into `args`.
+    has put into `args`. What the environment raises reaches the parent as a `DescribedError`.
     """
     threading.Thread(target=_end_with_parent, name="lifeline", daemon=True).start()
     # Ctrl-C in a terminal reaches every process in it; the trainer decides what is still to be done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from gymnasium.vector.async_vector_env import _async_worker
 
-    log_warnings_of_mujoco(entry_point)
-    _async_worker(*args)
+    index, make_env, pipe, parent_pipe, shared_memory, errors, *modes = args
+    described_errors: Any = _DescribedErrors(errors)
+    try:
+        log_warnings_of_mujoco(entry_point)
+        env = make_env()
+    except Exception as error:
+        # Gymnasium's worker would end here, and the parent find nothing but a closed pipe.
+        pipe.recv()
+        described_errors.put((index, type(error), error, traceback.format_exc()))
+        pipe.send((None, False))
+        return
+    _async_worker(index, lambda: env, pipe, parent_pipe, shared_memory, described_errors, *modes)
+
+
+class _DescribedErrors:
+    """The queue by which Gymnasium's workers tell of errors, for errors that are described where they were raised.
+
+    Their line is known only there. And an error that cannot be pickled would never arrive, so that the parent would
+    wait for it for ever.
+    """
+
+    def __init__(self, queue: Any) -> None:
+        self._queue = queue
+
+    def put(self, told: tuple[int, type[BaseException], BaseException, str]) -> None:
+        index, _, error, trace = told
+        # The parent warns with the trace as a format, of which a % in the user's code would be a part.
+        self._queue.put((index, DescribedError, described(error), trace.replace("%", "%%")))
 
 
 def log_warnings_of_mujoco(entry_point: Any) -> None:

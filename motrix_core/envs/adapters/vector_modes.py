@@ -19,7 +19,7 @@ from motrix_core.envs.adapters.spaces import Observations
 from motrix_core.envs.base import BoolArray, FloatArray
 from motrix_core.errors import EnvironmentFailed
 
-_ENDING_S = 1.0
+_ENDING_S = 10.0
 
 
 @dataclass
@@ -189,11 +189,16 @@ def close_vector(vector: Any) -> None:
 
 
 def _ends_of_workers(vector: Any) -> list[str]:
-    """How those processes of `vector` have ended that were not meant to."""
+    """How worker processes of `vector` have ended, which none of them is meant to before it is closed."""
     workers = getattr(vector, "processes", ())
-    # A pipe closes a moment before its process has ended.
-    wait([worker.sentinel for worker in workers], _ENDING_S)
-    dead = [(worker.name, worker.exitcode) for worker in workers if worker.exitcode]
+    if not workers:
+        return []
+    # A process closes its pipes, and what is its sentinel, a moment before its exit code can be asked for.
+    ended = wait([worker.sentinel for worker in workers], _ENDING_S)
+    for worker in workers:
+        if worker.sentinel in ended:
+            worker.join()
+    dead = [(worker.name, worker.exitcode) for worker in workers if worker.exitcode is not None]
     return [f"{name} by signal {-code}" if code < 0 else f"{name} with exit code {code}" for name, code in dead]
 
 

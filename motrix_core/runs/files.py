@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -73,7 +74,8 @@ def replace_file(path: Path, data: bytes, *, sync: bool = True) -> None:
 
 def reserve_room(path: Path) -> None:
     """Make `path` a file that holds 64 KiB of the disk back, for `replace_from_reserve`. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    # Readable too: where a file system cannot hold room back, as NFS before 4.2, libc reads what is there and writes.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     try:
         os.posix_fallocate(descriptor, 0, _RESERVE_BYTES)
     finally:
@@ -84,9 +86,7 @@ def replace_from_reserve(reserve: Path, path: Path, data: bytes) -> None:
     """As `replace_file`, in the room that `reserve` holds: this works on a full disk, once. Raises OSError."""
     descriptor = os.open(reserve, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        written = os.pwrite(descriptor, data, 0)
-        if written < len(data):
-            raise OSError(28, f"only {written} of {len(data)} bytes fitted")
+        _write_whole(descriptor, data)
         os.ftruncate(descriptor, len(data))
         os.fsync(descriptor)
     finally:
@@ -103,13 +103,16 @@ def overwrite_file(path: Path, data: bytes) -> None:
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        padded = data.ljust(os.fstat(descriptor).st_size)
-        written = os.pwrite(descriptor, padded, 0)
-        if written < len(padded):
-            raise OSError(28, f"only {written} of {len(padded)} bytes fitted")
+        _write_whole(descriptor, data.ljust(os.fstat(descriptor).st_size))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    written = os.pwrite(descriptor, data, 0)
+    if written < len(data):
+        raise OSError(errno.ENOSPC, f"only {written} of {len(data)} bytes fitted")
 
 
 def read_regular(path: Path, *, max_bytes: int) -> bytes:

@@ -55,6 +55,20 @@ def test_the_last_state_is_written_over_the_one_before_where_nothing_else_goes(
         assert (read_state(path).status, read_state(path).cause) == ("failed", cause)
 
 
+def test_room_is_held_back_where_the_file_system_cannot_promise_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def emulated(descriptor: int, start: int, length: int) -> None:
+        # As the C library does it: a block that is there may hold something, so it is read first.
+        for place in range(start, start + length, 4096):
+            os.pwrite(descriptor, os.pread(descriptor, 1, place) or b"\0", place)
+
+    monkeypatch.setattr(os, "posix_fallocate", emulated)
+    for _ in range(2):
+        files.reserve_room(tmp_path / ".reserve")
+    assert (tmp_path / ".reserve").stat().st_size > 60 << 10
+
+
 def test_a_run_is_live_while_its_supervisor_is() -> None:
     assert running().shown_status == "running"
     assert running(supervisor=GONE).shown_status == "lost"

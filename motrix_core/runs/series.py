@@ -15,6 +15,8 @@ from motrix_core.runs.table import Table
 Axis = Literal["env_steps", "update", "time"]
 EVALUATION = "evaluation/"
 _MARKED = frozenset({"checkpoint", "evaluation", "segment_started", "segment_ended", "control"})
+# What passed before one of these is no training: the end of a lost run may be recorded days after its trainer's.
+_AFTER_A_PAUSE = frozenset({"run_started", "segment_started", "run_ended"})
 _MAX_MARKS = 10_000
 _MAX_WARNINGS = 500
 
@@ -92,7 +94,7 @@ class RunSeries:
         for event in events:
             count += 1
             kind = event["type"]
-            training = kind not in ("run_started", "segment_started")
+            training = kind not in _AFTER_A_PAUSE
             moment = self._clock.advance(float(event["time"]), event.get("clock"), training=training)
             if kind == "metrics":
                 env_steps = event["env_steps"]

@@ -117,6 +117,13 @@ def test_the_time_axis_leaves_out_what_lies_between_segments() -> None:
     assert run.elapsed_s == 16
 
 
+def test_an_end_that_is_recorded_days_later_adds_no_training() -> None:
+    run = series(event(0, "segment_started", time=1000.0), event(1, time=1010.0, a=1.0))
+    run.extend([event(1, "run_ended", time=90_000.0), event(1, "segment_started", time=90_005.0)])
+    run.extend([event(2, time=90_010.0, a=2.0)])
+    assert values(run, "a", "time") == [(10, 1), (15, 2)]
+
+
 def test_a_clock_that_is_set_back_does_not_turn_the_time_axis_back() -> None:
     run = series(event(1, time=5000.0, a=1.0), event(2, time=1400.0, a=2.0), event(3, time=1401.0, a=3.0))
     assert values(run, "a", "time") == [(0, 1), (0, 2), (1, 3)]

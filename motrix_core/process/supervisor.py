@@ -294,7 +294,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         run = Run.open(args.run_dir)
         # What can be wrong with the run is found before the fork, where launch still sees the exit code.
         config = run.record()["config"]
-        if take_lock(run) is None:
+        lock = take_lock(run)
+        if lock is None:
             sys.stderr.write(f"supervisor: run {run.id} already has a supervisor\n")
             return EXIT_ALREADY_SUPERVISED
         if args.detach and os.fork() > 0:
@@ -304,6 +305,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         trainer = trainer or [sys.executable, "-m", "motrix_core.learn", str(run.path)]
         changes = {"backend": args.backend, "max_env_steps": args.max_env_steps}
         Supervisor(run, config, trainer, grace_s=args.grace_s, **changes).supervise()
+        # Whoever lets the run go on need not wait for what follows.
+        os.close(lock)
         # A long list of runs is then short work for the next dashboard.
         with suppress(RunsFolderError):
             RunIndex(run.path.parent.parent).refresh()

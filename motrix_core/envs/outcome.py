@@ -42,11 +42,12 @@ def check_outcome(outcome: Outcome, spec: EnvSpec, num_envs: int) -> None:
     rows = (num_envs,)
     _check("obs", outcome.obs, (num_envs, spec.obs_dim), spec, _MENDS["obs"])
     _check("reward", outcome.reward, rows, spec)
-    for name, ended in (("terminated", outcome.terminated), ("truncated", outcome.truncated)):
-        if name == "truncated" and ended is None:
-            continue
+    ends = {"terminated": outcome.terminated}
+    if outcome.truncated is not None:
+        ends["truncated"] = outcome.truncated
+    for name, ended in ends.items():
         _check(name, ended, rows, spec)
-        if ended is not None and ended.dtype != np.bool_:
+        if ended.dtype != np.bool_:
             raise EnvironmentFailed(
                 f"{spec.name}: update_state() gave {name} of {ended.dtype}, but bool is needed",
                 mend="make it a comparison, or .astype(bool)",

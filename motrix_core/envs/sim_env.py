@@ -53,7 +53,12 @@ class SimEnv(NpEnv):
 
     def model_path(self) -> Path:
         """The MJCF file to load, for tasks that write theirs; `model` otherwise."""
-        named_by = next(base for base in type(self).__mro__ if "model" in vars(base))
+        named_by = next((base for base in type(self).__mro__ if "model" in vars(base)), None)
+        if named_by is None:
+            raise EnvironmentFailed(
+                f"{type(self).__name__} names no model",
+                mend='give the class model = "FILE.xml", an MJCF file in the folder of its module',
+            )
         return Path(inspect.getfile(named_by)).parent / self.model
 
     @property

@@ -71,7 +71,7 @@ class EnvSpec:
             raise self._wrong("sim_dt_s", f"must be above 0 and at most ctrl_dt_s={self.ctrl_dt_s:g}")
         if not self.ctrl_dt_s <= self.episode_s < math.inf:
             raise self._wrong("episode_s", f"must be finite and at least ctrl_dt_s={self.ctrl_dt_s:g}")
-        if isinstance(self.sims, str) or not all(isinstance(sim, str) for sim in self.sims):
+        if not isinstance(self.sims, (tuple, list)) or not all(isinstance(sim, str) for sim in self.sims):
             raise self._wrong("sims", 'must be a tuple of simulators, such as ("mujoco",), or () if it needs none')
 
     def _wrong(self, field: str, rule: str) -> EnvironmentFailed:

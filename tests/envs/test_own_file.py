@@ -221,6 +221,7 @@ def test_what_has_a_wrong_shape_is_told_before_a_run_is_made(write, changes: dic
         ({"ctrl_dt_s=STEP_S": "ctrl_dt_s=0.0"}, "has sim_dt_s=0.05, which must be above 0 and at most ctrl_dt_s=0"),
         ({"episode_s=5.0": "episode_s=float('inf')"}, "has episode_s=inf, which must be finite"),
         ({"sims=()": "sims=('mujoco')"}, "has sims='mujoco', which must be a tuple"),
+        ({"sims=()": "sims=None"}, "has sims=None, which must be a tuple"),
         ({"episode_s=5.0": "episode_s='5'"}, "has episode_s='5', which must be a number"),
     ],
 )
@@ -242,6 +243,13 @@ def test_the_model_of_a_file_lies_beside_it(tmp_path: Path) -> None:
     state = env.step(np.ones((2, 1), np.float32))
     env.close()
     assert (state.obs[:, 1] > 0).all()
+
+
+@pytest.mark.skipif(not is_installed("mujoco"), reason="MuJoCo is not installed")
+def test_a_task_on_a_simulator_that_names_no_model_is_told_how(write) -> None:
+    source = write({'    model = "point.xml"\n': ""}, text=POINT)
+    with pytest.raises(EnvironmentFailed, match=r'Point names no model; give the class model = "FILE\.xml"'):
+        make("point", num_envs=2, seed=0, source=source)
 
 
 @pytest.mark.parametrize("where", ["self.mass_kg = mass_kg", "self.action = actions[:, 0].copy()"])

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +43,14 @@ class Clip:
 def load_clip(env: str, path: Path = FILE) -> Clip | None:
     """The clip of the catalog's environment `env`, None if it has none. Raises OSError or ValueError for a file that
     is not there or damaged."""
-    with np.load(path, allow_pickle=False) as clips:
-        if env not in clips.files:
-            return None
-        codes = clips[env]
+    try:
+        # Opened here because NumPy leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as clips:
+            if env not in clips.files:
+                return None
+            codes = clips[env]
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
     if codes.dtype != np.uint8 or codes.ndim != 3 or codes.shape[1:] != (HEIGHT, WIDTH) or not len(codes):
         raise ValueError(f"{path}: {env} is {codes.dtype} of shape {codes.shape}, not pictures of {WIDTH}x{HEIGHT}")
     return Clip(codes)

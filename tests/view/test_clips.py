@@ -52,6 +52,17 @@ def test_a_picture_is_lines_of_equal_width_and_says_what_changed() -> None:
     assert clip.changes(5, 0) == changed and clip.changes(0, 0) == []
 
 
+def test_a_torn_file_of_clips_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "clips.npz"
+    whole = FILE.read_bytes()
+    middle = len(whole) // 2
+    for content in (whole[:middle], whole[:middle] + bytes(100) + whole[middle + 100 :]):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"clips\.npz"):
+            for spec in BUILTIN:
+                load_clip(spec.name, path)
+
+
 @pytest.mark.parametrize("codes", [np.zeros((3, 2, 2), np.uint8), np.zeros((3, HEIGHT, WIDTH))], ids=["shape", "type"])
 def test_a_damaged_clip_is_named(tmp_path: Path, codes: np.ndarray) -> None:
     path = tmp_path / "clips.npz"

@@ -13,7 +13,7 @@ WARM_UP = 2
 """Updates left out at the beginning of each training: imports, compilation, first touches of memory."""
 
 _SPARE = 1000
-"""Updates of the budget beyond those measured, so that no side ends by itself."""
+"""Updates of a training: more than `--turns` can ask for, so that no side ends by itself."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 WHAT = ("training", "envs")
 BACKENDS = ("jax", "torch")
+# Below the updates that a training goes on for (bench/cases.py), with room for those left out at its beginning.
+_MOST_TURNS = 900
 
 
 def add_parser(subparsers: Any) -> None:
@@ -35,7 +37,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=list(BACKENDS), help="default: both")
     parser.add_argument("--sim", choices=("auto", "motrixsim", "mujoco"), default="auto", help="physics engine")
     parser.add_argument("--num-envs", nargs="+", type=whole(1, 10**6), metavar="N", help="envs: sizes of the batch")
-    parser.add_argument("--turns", type=whole(1, 900), metavar="N", help="training: measured updates of each side")
+    turns = whole(1, _MOST_TURNS)
+    parser.add_argument("--turns", type=turns, metavar="N", help="training: measured updates of each side")
     parser.add_argument("--seconds", type=float, default=2.0, help="envs: measured time of each (default: 2)")
     parser.add_argument("--json", action="store_true", help="stdout has one JSON object per result and nothing else")
 

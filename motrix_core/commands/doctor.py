@@ -23,8 +23,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "doctor",
         help="what is wrong with this installation, and what mends it",
-        description="Tries out backends and simulators, and looks at the runs folder, runs, clocks, the terminal and "
-        "plugins. "
+        description="Tries out backends and simulators; looks at the runs folder, runs, clocks, the terminal, plugins. "
         "Exit code 0: nothing keeps you from training; 3: there is a problem; 4: no backend is usable.",
     )
     parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)")

@@ -129,6 +129,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--warm-up-minutes", type=float, default=5.0)
     parser.add_argument("--backend", choices=("jax", "torch"), default="torch")
     options = parser.parse_args(argv)
+    if options.minutes < options.warm_up_minutes + 1:
+        parser.error(f"--minutes {options.minutes:g} must be at least one more than --warm-up-minutes")
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_CONFIG_HOME"] = name
         watched = soak(Path(name) / "runs", options.backend, options.minutes)

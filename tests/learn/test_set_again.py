@@ -32,9 +32,9 @@ class _Killed(BaseException):
     """Ends a training as SIGKILL does: nothing catches it, nothing is written any more."""
 
 
-def make(make_run: Make, backend: str, engine: str) -> Run:
+def make(make_run: Make, backend: str, engine: str = "fused", **ppo: Any) -> Run:
     train = {"engine": engine, "tensorboard": False, "eval_every_updates": 0}
-    return make_run(backend, train=train, max_env_steps=UPDATES * SAMPLES, check_point_interval=2 * ROLLOUT)
+    return make_run(backend, train=train, max_env_steps=UPDATES * SAMPLES, check_point_interval=2 * ROLLOUT, **ppo)
 
 
 def train(run: Run, wanted: Mapping[int, dict[str, float]], killed_after: int | None = None) -> None:
@@ -88,13 +88,7 @@ def test_a_run_that_was_set_and_killed_ends_like_one_that_was_only_set(
 
 
 def test_after_going_back_the_trainer_says_what_no_longer_counts(backend: str, make_run: Make) -> None:
-    run = make_run(
-        backend,
-        train={"engine": "fused", "tensorboard": False, "eval_every_updates": 0},
-        max_env_steps=UPDATES * SAMPLES,
-        check_point_interval=2 * ROLLOUT,
-        learning_rate_scheduler_kl_threshold=0.0,
-    )
+    run = make(make_run, backend, learning_rate_scheduler_kl_threshold=0.0)
     spoiled = [False]
     session = TrainSession(run, run.config(), world=World(), stop=threading.Event())
     end_update = session.end_update
@@ -117,13 +111,7 @@ def test_after_going_back_the_trainer_says_what_no_longer_counts(backend: str, m
 
 
 def test_a_trainer_that_resumes_goes_on_with_the_learning_rate_that_was_halved(backend: str, make_run: Make) -> None:
-    run = make_run(
-        backend,
-        train={"engine": "fused", "tensorboard": False, "eval_every_updates": 0},
-        max_env_steps=UPDATES * SAMPLES,
-        check_point_interval=2 * ROLLOUT,
-        learning_rate_scheduler_kl_threshold=0.0,
-    )
+    run = make(make_run, backend, learning_rate_scheduler_kl_threshold=0.0)
     train(run, {}, killed_after=2 * ROLLOUT + 1)
     session = TrainSession(run, run.config(), world=World(), stop=threading.Event())
     message = {"level": "warning", "message": "went back", "back_to": 2 * SAMPLES, "learning_rate": 5e-4}

@@ -19,6 +19,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from motrix_core.bench.common import random_actions
 from motrix_core.config.schema import RunConfig
 from motrix_core.config.sources import ConfigSources
 from motrix_core.envs.catalog import catalog
@@ -46,9 +47,7 @@ def physics_seconds(config: RunConfig) -> Iterator[float]:
     """Seconds that the physics of one rollout after the other takes alone, under random actions."""
     spec, num_envs = catalog()[config.env], config.ppo.num_envs
     env = make(config.env, num_envs=num_envs, sim=config.sim, seed=0, options=config.env_options)
-    rng = np.random.default_rng(0)
-    shape = (config.ppo.rollouts, num_envs, spec.act_dim)
-    script = rng.uniform(spec.act_low, spec.act_high, shape).astype(np.float32)
+    script = random_actions(spec, config.ppo.rollouts, num_envs)
     env.init_state()
     while True:
         before = env.timing.physics_s

@@ -11,10 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
-from motrix_core.bench.common import Narrate, median
-from motrix_core.envs.base import NpEnv
+from motrix_core.bench.common import Narrate, median, random_actions
+from motrix_core.envs.base import FloatArray, NpEnv
 from motrix_core.envs.catalog import BUILTIN
 from motrix_core.envs.registry import find_spec, make
 from motrix_core.sim.loader import is_installed
@@ -23,6 +21,7 @@ NUM_ENVS = (256, 2048, 16384)
 HEAD = ("env", "simulator", "N", "env-steps/s", "physics alone", "task : physics (≤ 0.15)")
 _WARM_UP_S = 1.0
 _LEAST_STEPS = 5
+_SCRIPT_STEPS = 64
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,7 @@ def measure(envs: Iterable[str], *, sim: str, sizes: Iterable[int], seconds: flo
 
 
 def _figures(env: NpEnv, seconds: float) -> Figures:
-    rng = np.random.default_rng(0)
-    low, high, shape = env.spec.act_low, env.spec.act_high, (64, env.num_envs, env.spec.act_dim)
-    script = rng.uniform(low, high, shape).astype(np.float32)
+    script = random_actions(env.spec, _SCRIPT_STEPS, env.num_envs)
     env.init_state()
     _steps(env, script, _WARM_UP_S)
     steps = _steps(env, script, seconds)
@@ -83,7 +80,7 @@ def _figures(env: NpEnv, seconds: float) -> Figures:
     return Figures(env.spec.name, env.sim, env.num_envs, whole, physics, share)
 
 
-def _steps(env: NpEnv, script: np.ndarray, seconds: float) -> list[tuple[float, float]]:
+def _steps(env: NpEnv, script: FloatArray, seconds: float) -> list[tuple[float, float]]:
     """Seconds of each step, and of its physics."""
     durations: list[tuple[float, float]] = []
     end = time.perf_counter() + seconds

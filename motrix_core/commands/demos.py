@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from motrix_core.commands.demos_progress import Lines
     from motrix_core.demos.outcome import Result
     from motrix_core.demos.plan import Demo
+    from motrix_core.demos.runner import Attempt
 
 BACKENDS = ("jax", "torch")
 SIMS = ("auto", "motrixsim", "mujoco")
@@ -52,6 +53,11 @@ def add_parser(subparsers: Any) -> None:
         "full: the shipped defaults, up to where the task should be learned, which takes days (default: quick)",
     )
     parser.add_argument(
+        "--until-learned",
+        action="store_true",
+        help="stop each after a checkpoint once it has reached its task's threshold (a run stopped so counts as done)",
+    )
+    parser.add_argument(
         "--seeds",
         type=whole(1, _MAX_SEEDS),
         metavar="N",
@@ -66,7 +72,7 @@ def add_parser(subparsers: Any) -> None:
         "--ledger",
         type=Path,
         metavar="FILE.md",
-        help="also put the finished runs of a full budget into the convergence ledger, say docs/results.md",
+        help="also put the runs of a full budget that are done into the convergence ledger, say docs/results.md",
     )
     parser.add_argument("--json", action="store_true", help="stdout has one JSON object per result and nothing else")
 
@@ -86,7 +92,15 @@ def run(args: argparse.Namespace) -> int:
     folder = runs_dir(args.runs_dir, os.environ)
     backends = args.backends or BACKENDS
     # Everything that can be wrong with what was asked for is said before seconds are spent on probing.
-    demos = plan(args.envs or names(), backends, args.sims, args.budget, seeds=args.seeds, sets=args.sets)
+    demos = plan(
+        args.envs or names(),
+        backends,
+        args.sims,
+        args.budget,
+        seeds=args.seeds,
+        sets=args.sets,
+        until_learned=args.until_learned,
+    )
     usable = _usable(backends, demos, asked=args.backends is not None)
     demos = [demo for demo in demos if demo.config.backend in usable]
     results: list[Result] = []
@@ -119,7 +133,7 @@ def exit_code(results: Sequence[Result], interrupted: bool) -> int:
 
 
 def has_failed(result: Result) -> bool:
-    return result.status not in ("finished", "stopped")
+    return not result.is_whole and result.status != "stopped"
 
 
 def _trained(demos: Sequence[Demo], folder: Path, progress: Lines) -> Iterator[tuple[Result, bool]]:
@@ -138,7 +152,7 @@ def _trained(demos: Sequence[Demo], folder: Path, progress: Lines) -> Iterator[t
             # Before anything is said, so that whoever reads it can already interrupt.
             with interrupts(found.run, progress.note) as pressed:
                 progress.begin(demo, found)
-                for event in run_events(found.run, pressed.wake, found.since):
+                for event in _until_learned(demo, found, run_events(found.run, pressed.wake, found.since)):
                     progress.event(event)
                 # The supervisor writes the last event first and the final state after it.
                 wait(found.run)
@@ -146,6 +160,21 @@ def _trained(demos: Sequence[Demo], folder: Path, progress: Lines) -> Iterator[t
         result = result_of(demo, found.run)
         progress.end(result)
         yield result, count > 0
+
+
+def _until_learned(demo: Demo, found: Attempt, events: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """`events`, of which one may be what `demo` has waited for: then its run is asked to stop, once."""
+    from motrix_core.demos.outcome import Learning
+    from motrix_core.runs.control import append_request
+
+    # One that goes on is judged by what it does from here on; the table looks at all of it.
+    learning, asked = Learning(demo.config.ppo.num_envs), not demo.until_learned
+    for event in events:
+        if not asked and event["type"] == "metrics":
+            learning.add(event["data"].get("return/mean"), event["data"].get("episodes"))
+            if asked := learning.reaches(demo.threshold):
+                append_request(found.run, {"type": "stop"})
+        yield event
 
 
 def _usable(backends: Sequence[str], demos: Sequence[Demo], *, asked: bool) -> list[str]:

@@ -35,7 +35,7 @@ def check(path: Path, budget: str, sets: Sequence[str]) -> None:
 
 
 def update(path: Path, results: Iterable[Result]) -> None:
-    """Put the finished ones of `results` into the ledger, each in the place of an earlier row of the same training.
+    """Put the whole ones of `results` into the ledger, each in the place of an earlier row of the same training.
 
     Raises UsageError if the page has no marks or a line between them cannot be read, RunsFolderError if it cannot be
     written.
@@ -43,7 +43,7 @@ def update(path: Path, results: Iterable[Result]) -> None:
     before, rows, after = _parts(path)
     merged = {tuple(row[:_KEY]): row for row in rows}
     for result in results:
-        if result.status == "finished":
+        if result.is_whole:
             row = [*result.row(), _measured(result)]
             merged[tuple(row[:_KEY])] = row
     text = f"{before}{BEGIN}\n\n{_block(sorted(merged.values(), key=_place))}\n\n{END}{after}"

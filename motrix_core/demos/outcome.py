@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -28,6 +29,8 @@ HEAD = (
     "ended",
 )
 NOT_REACHED = "not reached"
+LEARNED = "learned"
+"""The status of a run that was stopped because it had reached its threshold, where that was all that was asked."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Result:
 
     `last_return` is the mean over the last finished episodes, as many as there are environments; None before the first
     ended. `solved_at` and `solved_s` are env steps and seconds to the first update by which that mean was at least
-    `threshold`. `status` is the run's, `cause` why it ended where it did not finish; `ended_at` is the
+    `threshold`. `status` is the run's or `LEARNED`, `cause` why it ended where it did not finish; `ended_at` is the
     Unix time of its last event, `run` its folder.
     """
 
@@ -59,6 +62,11 @@ class Result:
     @property
     def is_reached(self) -> bool:
         return self.solved_at is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was trained as long as was asked for."""
+        return self.status in ("finished", LEARNED)
 
     def row(self) -> list[str]:
         """The cells under `HEAD`."""
@@ -90,29 +98,48 @@ class Learned(NamedTuple):
     solved_s: float | None = None
 
 
-def learned(series: RunSeries, threshold: float | None, episodes: int) -> Learned:
-    """How the mean return of the last finished episodes went, `episodes` of them or a few more.
+class Learning:
+    """The mean return of the last finished episodes, `episodes` of them or a few more, update by update.
 
     As many are wanted as there are environments: those that never fail end their episodes in step, and between those
     moments only failures end, which would be a biased sample.
     """
+
+    def __init__(self, episodes: int) -> None:
+        self.mean: float | None = None
+        self._episodes = episodes
+        self._recent: deque[tuple[float, float]] = deque()
+        self._count = 0.0
+
+    def add(self, mean: float | None, episodes: float | None) -> None:
+        """An update in which `episodes` ended, with returns of `mean` on average."""
+        if mean is None or not math.isfinite(mean) or episodes is None or not episodes > 0:
+            return
+        self._recent.append((mean, episodes))
+        self._count += episodes
+        while self._count - self._recent[0][1] >= self._episodes:
+            self._count -= self._recent.popleft()[1]
+        self.mean = sum(value * count for value, count in self._recent) / self._count
+
+    def reaches(self, threshold: float | None) -> bool:
+        """Whether enough episodes have ended, and were good enough."""
+        if self.mean is None or threshold is None:
+            return False
+        return self._count >= self._episodes and self.mean >= threshold
+
+
+def learned(series: RunSeries, threshold: float | None, episodes: int) -> Learned:
+    """How `Learning` went over all updates of `series`."""
     steps, means = series.xy("return/mean")
     seconds, _ = series.xy("return/mean", "time")
     counts = dict(zip(*series.xy("episodes"), strict=True))
-    recent: deque[tuple[float, float]] = deque()
-    last = solved_at = solved_s = None
+    learning = Learning(episodes)
+    solved_at = solved_s = None
     for step, second, mean in zip(steps, seconds, means, strict=True):
-        count = float(counts.get(step, 0.0))
-        if not np.isfinite(mean) or not count > 0.0:
-            continue
-        recent.append((float(mean), count))
-        while sum(n for _, n in recent) - recent[0][1] >= episodes:
-            recent.popleft()
-        total = sum(n for _, n in recent)
-        last = sum(value * n for value, n in recent) / total
-        if solved_at is None and threshold is not None and total >= episodes and last >= threshold:
+        learning.add(float(mean), float(counts.get(step, 0.0)))
+        if solved_at is None and learning.reaches(threshold):
             solved_at, solved_s = int(step), float(second)
-    return Learned(last, solved_at, solved_s)
+    return Learned(learning.mean, solved_at, solved_s)
 
 
 def result_of(demo: Demo, run: Run) -> Result:
@@ -126,6 +153,9 @@ def result_of(demo: Demo, run: Run) -> Result:
 
 def _result(demo: Demo, series: RunSeries, status: str, cause: str | None, run: str) -> Result:
     config = demo.config
+    so_far = learned(series, demo.threshold, config.ppo.num_envs)
+    if demo.until_learned and status == "stopped" and so_far.solved_at is not None:
+        status = LEARNED
     speeds = series.xy("perf/env_steps_per_s")[1]
     speeds = speeds[np.isfinite(speeds)]
     return Result(
@@ -135,7 +165,7 @@ def _result(demo: Demo, series: RunSeries, status: str, cause: str | None, run: 
         seed=demo.seed,
         budget=demo.budget,
         threshold=demo.threshold,
-        **learned(series, demo.threshold, config.ppo.num_envs)._asdict(),
+        **so_far._asdict(),
         env_steps=series.env_steps,
         env_steps_per_s=float(np.median(speeds)) if len(speeds) else None,
         status=status,

@@ -40,13 +40,14 @@ class Demo:
     """One training: `config` is the whole of what decides it, with backend, simulator and seed chosen.
 
     `threshold` is the mean undiscounted episode return from which on the task counts as learned, None where nobody has
-    said one, and `success` says it in words.
+    said one, and `success` says it in words. With `until_learned` the training need go no further than the threshold.
     """
 
     config: RunConfig
     budget: Budget
     threshold: float | None
     success: str
+    until_learned: bool = False
 
     @property
     def seed(self) -> int:
@@ -74,11 +75,13 @@ def plan(
     *,
     seeds: int | None = None,
     sets: Sequence[str] = (),
+    until_learned: bool = False,
 ) -> list[Demo]:
     """The trainings of `envs` on `backends` ("jax", "torch") and `sims` ("auto", "motrixsim", "mujoco"), in that order.
 
     An environment without a simulator is trained once, whatever `sims`. `seeds` is how many seeds, from 1 on, of each
-    (None: the budget's own number). `sets` are KEY=VALUE texts that go before the budget's settings.
+    (None: the budget's own number). `sets` are KEY=VALUE texts that go before the budget's settings; `until_learned`
+    is every demo's.
 
     Raises UnknownName, ConfigError or what else making the configuration raises; MissingExtra for a simulator that is
     not installed; UsageError if nothing is left to train.
@@ -90,7 +93,7 @@ def plan(
             for backend in dict.fromkeys(backends):
                 for seed in range(1, (seeds or _seeds(spec, budget)) + 1):
                     config = _config(spec, backend, sim, seed, budget, sets)
-                    demos.append(Demo(config, budget, spec.success_return, spec.success))
+                    demos.append(Demo(config, budget, spec.success_return, spec.success, until_learned))
     if not demos:
         raise UsageError("there is nothing to train", mend=f"name some of --envs {' '.join(names())}")
     return demos

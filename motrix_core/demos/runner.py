@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from motrix_core.demos.outcome import LEARNED, result_of
 from motrix_core.demos.plan import Demo
 from motrix_core.errors import RunsFolderError, RunStateError, TrainingFailed
 from motrix_core.hardware.inventory import inventory
@@ -27,7 +28,7 @@ FINISHED, FAILED = "finished", "failed"
 
 @dataclass(frozen=True)
 class Attempt:
-    """The run that stands for a demo. `is_over` where it had finished before, or could not be started; otherwise its
+    """The run that stands for a demo. `is_over` where it was done before, or could not be started; otherwise its
     trainer runs.
 
     `since` is the byte of its events at which this attempt begins, `how` says in words how it came about.
@@ -40,7 +41,7 @@ class Attempt:
 
 
 def attempt(demo: Demo, runs_dir: Path) -> Attempt:
-    """The finished run of `demo`, or one that is being trained: followed, continued or made anew.
+    """The run of `demo` that is done, or one that is being trained: followed, continued or made anew.
 
     A run that failed is left as it is, and a new one made. Raises RunsFolderError if none can be made.
     """
@@ -48,6 +49,8 @@ def attempt(demo: Demo, runs_dir: Path) -> Attempt:
     for summary in known:
         if summary.status == FINISHED:
             return Attempt(summary.run, "had finished", is_over=True)
+        if demo.until_learned and result_of(demo, summary.run).status == LEARNED:
+            return Attempt(summary.run, "had learned", is_over=True)
     for summary in known:
         if summary.state is not None and summary.state.is_live:
             return Attempt(summary.run, "is being trained already")

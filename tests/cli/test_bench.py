@@ -68,6 +68,11 @@ def test_environments_are_measured_at_every_size(capsys: pytest.CaptureFixture[s
     assert all(row["physics_steps_per_s"] > row["env_steps_per_s"] for row in on_physics)
 
 
+def test_an_environment_with_choices_is_measured_too(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = said(["envs", "--envs", "acrobot", "--num-envs", "64", "--seconds", "0.01"], capsys)
+    assert (line["env"], line["sim"]) == ("acrobot", "none") and line["env_steps_per_s"] > 0
+
+
 @pytest.mark.real
 def test_a_training_is_measured_by_plain_skrl_and_by_both_engines(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

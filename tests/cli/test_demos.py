@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from motrix_core.cli import main
+from motrix_core.envs.registry import find_spec
 from motrix_core.process.control import wait
 from motrix_core.runs.layout import list_runs
 
@@ -71,6 +73,24 @@ def test_ctrl_c_stops_after_a_checkpoint_and_the_next_call_goes_on(tmp_path: Pat
         again.stderr.read()
         assert again.wait(60) == 130
     assert "goes on from" in first and str(summary.run.path) in first
+
+
+def test_a_task_that_is_learned_is_trained_no_further(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    easy = dataclasses.replace(find_spec("pendulum"), success_return=-1e6)
+    monkeypatch.setattr("motrix_core.demos.plan.find_spec", lambda name: easy)
+    argv = ["demos", "--runs-dir", str(tmp_path), *QUIET, "--envs", "pendulum", "--backends", "torch", "--json"]
+    argv += ["--set", "ppo.max_env_steps=50M", "--budget", "full", "--seeds", "1", "--until-learned"]
+    assert main(argv) == 0
+    said = capsys.readouterr()
+    (found,) = results(said.out)
+    assert found["status"] == "learned" and found["solved_at"] <= found["env_steps"] < 50_000_000
+    (summary,) = list_runs(tmp_path)
+    assert summary.status == "stopped" and list(summary.run.paths.checkpoints.glob("step_*"))
+    assert main(argv) == 0
+    said = capsys.readouterr()
+    assert results(said.out) == [found] and "had learned" in said.err
 
 
 def test_a_failed_run_is_told_in_the_table_and_made_anew(tmp_path: Path) -> None:

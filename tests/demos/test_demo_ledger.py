@@ -9,6 +9,7 @@ from test_demo_outcome import result
 
 from motrix_core.config.schema import RunConfig
 from motrix_core.demos import ledger
+from motrix_core.demos.outcome import LEARNED
 from motrix_core.errors import UsageError
 from motrix_core.runs.layout import create_run
 
@@ -61,6 +62,11 @@ def test_it_says_which_tasks_were_not_learned_and_which_never_trained(page: Path
 def test_runs_that_were_stopped_or_failed_do_not_belong_into_it(page: Path, run: str) -> None:
     ledger.update(page, [result(run=run, status="stopped"), result(run=run, status="failed", cause="x")])
     assert rows(page) == []
+
+
+def test_one_that_was_only_to_learn_belongs_into_it_once_it_has(page: Path, run: str) -> None:
+    ledger.update(page, [result(run=run, status=LEARNED)])
+    assert "1 of 1 runs reached it" in page.read_text() and LEARNED in rows(page)[0]
 
 
 def test_a_missing_page_is_made(tmp_path: Path, run: str) -> None:

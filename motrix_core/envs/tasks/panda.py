@@ -46,13 +46,15 @@ def grip_of(arm: FloatArray) -> Grip:
     """Where the hand is when the seven joints have the angles `arm`, rad, (rows, 7), as seen from the arm's base."""
     angles = np.ascontiguousarray(arm.T)
     cos, sin = np.cos(angles), np.sin(angles)
-    position = np.zeros((3, len(arm)), np.float32)
-    x, y, z = (np.tile(np.eye(3, dtype=np.float32)[axis][:, None], (1, len(arm))) for axis in range(3))
-    for joint, turn in enumerate(_TURNS):
+    position, x, y, z = np.zeros((4, 3, len(arm)), np.float32)
+    # The first joint stands upright in the base's frame.
+    x[0], x[1] = cos[0], sin[0]
+    y[0], y[1] = -sin[0], cos[0]
+    z[2], position[2] = 1.0, _D[0]
+    for joint, turn in enumerate(_TURNS[1:], start=1):
         if _A[joint]:
             position += np.float32(_A[joint]) * x
-        if turn:
-            y, z = turn * z, -turn * y
+        y, z = (z, -y) if turn > 0 else (-z, y)
         if _D[joint]:
             position += np.float32(_D[joint]) * z
         x, y = cos[joint] * x + sin[joint] * y, cos[joint] * y - sin[joint] * x

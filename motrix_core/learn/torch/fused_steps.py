@@ -18,7 +18,6 @@ from motrix_core.learn.algorithm import (
     SCALER_CLIP,
     SCALER_EPSILON,
 )
-from motrix_core.learn.torch.fused_network import FlatParameters
 
 
 @dataclass(frozen=True)
@@ -114,16 +113,6 @@ def explained_variance(values: torch.Tensor, returns: torch.Tensor) -> torch.Ten
     """1 - Var(return - value) / Var(return), NaN if all returns are equal."""
     variance = returns.var()
     return torch.where(variance > 0, 1 - (returns - values).var() / variance, torch.nan)
-
-
-@dataclass(frozen=True)
-class Adam:
-    """Adam's moments, its step count (shape (), float64) and its learning rate (shape (), float64)."""
-
-    m: FlatParameters
-    v: FlatParameters
-    step: torch.Tensor
-    learning_rate: torch.Tensor
 
 
 def kl_adaptive_(learning_rate: torch.Tensor, kl: torch.Tensor, threshold: float) -> None:

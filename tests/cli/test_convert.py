@@ -28,9 +28,9 @@ TINY = {
 }
 
 
-def make_run(runs_dir: Path, backend: str, **ppo: object) -> Run:
-    train = TrainCfg(engine="stock", device="cpu", threads=1, tensorboard=False)
-    config = RunConfig(env="pendulum", backend=backend, sim="none", ppo=PPOCfg(**{**TINY, **ppo}), train=train)
+def make_run(runs_dir: Path, backend: str, engine: str = "fused") -> Run:
+    train = TrainCfg(engine=engine, device="cpu", threads=1, tensorboard=False, eval_every_updates=0)
+    config = RunConfig(env="pendulum", backend=backend, sim="none", ppo=PPOCfg(**TINY), train=train)
     return create_run(config, runs_dir, extra={})
 
 
@@ -45,7 +45,7 @@ def train(run: Run) -> TrainSession:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A checkpoint of ours, and skrl's own file of the same agent, both of torch."""
     folder = tmp_path_factory.mktemp("trained")
-    run = make_run(folder / "runs", "torch")
+    run = make_run(folder / "runs", "torch", engine="stock")
     session = train(run)
     file = folder / "agent_8.pt"
     session._trainer._agent.save(str(file))

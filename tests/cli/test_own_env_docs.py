@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cli_support import typed
 
 from motrix_core.commands.own_env import TEMPLATE
 
@@ -71,8 +72,9 @@ def test_what_new_writes_passes_its_own_checks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a b", "9lives", "x.y", "-o"])
-def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, name: str) -> None:
-    assert type_in(f"motrix envs new {shlex.quote(name)}", tmp_path).returncode == 2
+def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert typed("envs", "new", name).returncode == 2
     assert list(tmp_path.iterdir()) == []
 
 

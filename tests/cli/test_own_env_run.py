@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,27 +22,39 @@ def motrix(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, cwd=folder)
 
 
-def events(run: str) -> list[dict]:
-    return [json.loads(line) for line in (Path(run) / "events.jsonl").read_text().splitlines()]
+def events(run: Path) -> list[dict]:
+    return [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
 
 
-def train(folder: Path, *words: str) -> str:
-    done = motrix("run", *TINY, "--max-env-steps", "128", *words, folder=folder)
+@pytest.fixture(scope="module")
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with mine.py, and with one run of it in runs/."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "mine.py").write_text(TEMPLATE.read_text())
+    done = motrix("run", *TINY, "--max-env-steps", "128", "--env-module", "mine.py", folder=folder)
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return folder
 
 
-def test_a_file_is_found_again_to_continue_and_to_score(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(TEMPLATE.read_text())
-    run = train(tmp_path, "--env-module", "mine.py")
+@pytest.fixture
+def trained(trained_once: Path, tmp_path: Path) -> Path:
+    """The run's folder, as if it had been trained in `tmp_path`."""
+    shutil.copytree(trained_once, tmp_path, dirs_exist_ok=True)
+    (run,) = (tmp_path / "runs").glob("*/*")
+    record = run / "config.json"
+    record.write_text(record.read_text().replace(str(trained_once), str(tmp_path)))
+    return run
+
+
+def test_a_file_is_found_again_to_continue_and_to_score(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     words = ("run", "--resume", "last", "--max-env-steps", "256", "--quiet", "--runs-dir", str(tmp_path / "runs"))
     argv = [sys.executable, "-m", "motrix_core.cli", *words]
     continued = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path / "elsewhere")
     assert continued.returncode == 0, continued.stderr
-    assert events(run)[-1]["env_steps"] == 256
+    assert events(trained)[-1]["env_steps"] == 256
     # Its own state is saved, so nothing has to be said about new episodes.
-    assert not [event for event in events(run) if event["type"] == "warning"]
+    assert not [event for event in events(trained) if event["type"] == "warning"]
     scored = motrix("eval", "last", "--episodes", "8", "--json", folder=tmp_path)
     assert scored.returncode == 0, scored.stderr
     assert json.loads(scored.stdout)["env"] == "my-env"
@@ -50,7 +63,7 @@ def test_a_file_is_found_again_to_continue_and_to_score(tmp_path: Path) -> None:
     missed = motrix("run", "--resume", "last", "--max-env-steps", "512", folder=tmp_path)
     assert missed.returncode == 2
     assert f"environment file {tmp_path / 'mine.py'} does not exist" in missed.stderr
-    assert events(run)[-1]["env_steps"] == 256
+    assert events(trained)[-1]["env_steps"] == 256
 
 
 @pytest.mark.parametrize(
@@ -70,9 +83,7 @@ def test_a_file_that_cannot_be_read_leaves_no_run_behind(tmp_path: Path, change:
     assert not (tmp_path / "runs").exists()
 
 
-def test_what_is_made_of_a_run_finds_its_file_without_being_told(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(TEMPLATE.read_text())
-    run = Path(train(tmp_path, "--env-module", "mine.py"))
+def test_what_is_made_of_a_run_finds_its_file_without_being_told(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
 
     def type_in(*words: str) -> str:
@@ -84,27 +95,25 @@ def test_what_is_made_of_a_run_finds_its_file_without_being_told(tmp_path: Path)
     runs = ("--runs-dir", str(tmp_path / "runs"))
     # Its bounds are in the file only, and the ONNX file clips to them.
     assert type_in("export", "last", *runs) == "my-env-128.onnx"
-    converted = type_in("convert", str(run / "checkpoints" / "step_128"), "--to", "jax")
+    converted = type_in("convert", str(trained / "checkpoints" / "step_128"), "--to", "jax")
     assert converted == "my-env-jax/step_128"
     # For another run: of the file, whose place is in the config.json of the first.
     initial = str(tmp_path / "elsewhere" / converted)
-    again = Path(type_in("run", "--config", str(run / "config.json"), "--init-from", initial, "--quiet", *runs))
-    assert again != run
+    again = Path(type_in("run", "--config", str(trained / "config.json"), "--init-from", initial, "--quiet", *runs))
+    assert again != trained
     assert json.loads((again / "config.json").read_text())["config"]["env_module"] == str(tmp_path / "mine.py")
-    assert events(str(again))[-1]["data"]["status"] == "finished"
+    assert events(again)[-1]["data"]["status"] == "finished"
 
 
-def test_a_file_that_was_edited_meanwhile_is_told_once_when_its_run_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text(TEMPLATE.read_text())
-    run = train(tmp_path, "--env-module", "mine.py")
+def test_a_file_that_was_edited_meanwhile_is_told_once_when_its_run_goes_on(trained: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(TEMPLATE.read_text().replace("FORCE_N = 10.0", "FORCE_N = 5.0"))
     argv = ("run", "--resume", "last", "--max-env-steps", "256")
     done = motrix(*argv, folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    warnings = [event["data"]["message"] for event in events(run) if event["type"] == "warning"]
+    warnings = [event["data"]["message"] for event in events(trained) if event["type"] == "warning"]
     assert len(warnings) == 1
     assert f"{tmp_path / 'mine.py'} is not the file that this run began with" in warnings[0]
     assert [line for line in done.stderr.splitlines() if "not the file that this run began with" in line] == [
         f"motrix: warning: {warnings[0]}"
     ]
-    assert events(run)[-1]["env_steps"] == 256
+    assert events(trained)[-1]["env_steps"] == 256

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cli_support import motrix
 
 from motrix_core.process.control import request_stop
 from motrix_core.runs import checkpoints
@@ -26,11 +28,12 @@ TINY = {
     "learning_epochs": 1,
     "policy_hidden_layer_sizes": 8,
     "value_hidden_layer_sizes": 8,
-    "check_point_interval": 16,
+    "check_point_interval": 80,
 }
 SAMPLES = 64
+TOTAL = 200 * SAMPLES
 LIMIT_S = 120.0
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("probed_once")]
 
 
 @pytest.fixture
@@ -42,9 +45,18 @@ def runs_dir(tmp_path: Path) -> Iterator[Path]:
             request_stop(run, kill=True)
 
 
-def motrix(runs_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "motrix_core.cli", *words, "--runs-dir", str(runs_dir)]
-    return subprocess.run(argv, capture_output=True, text=True, timeout=LIMIT_S)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, probed_once: None) -> Callable[[str], Run]:
+    """`whole(backend)`: a run of TOTAL env steps that nothing disturbed, trained when it is first asked for."""
+    folder = tmp_path_factory.mktemp("whole")
+
+    @functools.cache
+    def train(backend: str) -> Run:
+        done = start(folder, backend, TOTAL)
+        assert done.returncode == 0, done.stderr
+        return Run.open(done.stdout.strip())
+
+    return train
 
 
 def start(runs_dir: Path, backend: str, max_env_steps: int, *words: str) -> subprocess.CompletedProcess[str]:
@@ -83,11 +95,18 @@ def last_arrays(run: Run) -> tuple[int, dict[str, np.ndarray]]:
     return newest.env_steps, {f"{group}/{name}": array for group in arrays for name, array in arrays[group].items()}
 
 
-@pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_a_run_that_was_killed_and_continued_ends_like_one_that_never_was(runs_dir: Path, backend: str) -> None:
-    total = 200 * SAMPLES
-    whole = Run.open(start(runs_dir / "whole", backend, total).stdout.strip())
-    killed = launched(runs_dir / "killed", backend, total)
+def assert_same_bits(run: Run, expected: Run) -> None:
+    (steps, found), (steps_expected, wanted) = last_arrays(run), last_arrays(expected)
+    assert steps == steps_expected == TOTAL
+    assert found.keys() == wanted.keys()
+    assert [name for name in wanted if not np.array_equal(wanted[name], found[name], equal_nan=True)] == []
+
+
+def test_a_run_that_was_killed_and_continued_ends_like_one_that_never_was(
+    runs_dir: Path, whole: Callable[[str], Run]
+) -> None:
+    # PyTorch's trainer is killed by tests/faults/test_real_faults.py.
+    killed = launched(runs_dir, "jax", TOTAL)
     eventually(lambda: len(events(killed, "checkpoint")) >= 2, "saved twice")
     trainer = killed.state().trainer
     assert trainer is not None
@@ -95,40 +114,32 @@ def test_a_run_that_was_killed_and_continued_ends_like_one_that_never_was(runs_d
     eventually(lambda: killed.state().is_final, "over")
     assert killed.state().status == "crashed"
 
-    done = motrix(runs_dir / "killed", "run", "--resume", killed.id, "--json")
+    done = motrix(runs_dir, "run", "--resume", killed.id, "--json")
     assert done.returncode == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
     # Only what happened since: the end of the first segment is no end of this one.
     assert told[0]["type"] == "run_started" and told[0]["data"]["resumed"] is True
     assert told[-1]["data"]["status"] == "finished"
     steps = [event["env_steps"] for event in told if event["type"] == "metrics"]
-    assert steps == list(range(steps[0], total + 1, SAMPLES)) and steps[0] > 2 * SAMPLES
-
-    (steps_whole, expected), (steps_killed, found) = last_arrays(whole), last_arrays(killed)
-    assert steps_whole == steps_killed == total
-    assert expected.keys() == found.keys()
-    different = [name for name in expected if not np.array_equal(expected[name], found[name], equal_nan=True)]
-    assert different == []
+    assert steps == list(range(steps[0], TOTAL + 1, SAMPLES)) and steps[0] > 2 * SAMPLES
+    assert_same_bits(killed, whole("jax"))
 
 
-def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(runs_dir: Path) -> None:
-    total = 40 * SAMPLES
-    never = ["--set", "ppo.check_point_interval=100_000"]
-    whole = Run.open(start(runs_dir / "whole", "torch", total, *never).stdout.strip())
-    done = start(runs_dir / "killed", "torch", total, *never, "--detach")
-    killed = Run.open(done.stdout.strip())
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_again(
+    runs_dir: Path, whole: Callable[[str], Run]
+) -> None:
+    killed = launched(runs_dir, "torch", TOTAL)
+    # It is still importing its backend.
     trainer = eventually(lambda: killed.state().trainer, "started")
     os.kill(trainer.pid, signal.SIGKILL)
     eventually(lambda: killed.state().is_final, "over")
     assert killed.state().status == "crashed" and not checkpoints.list_checkpoints(killed)
 
-    done = motrix(runs_dir / "killed", "run", "--resume", killed.id)
+    done = motrix(runs_dir, "run", "--resume", killed.id)
     assert done.returncode == 0, done.stderr
     again = f"motrix: run {killed.id} has no checkpoint yet: it begins again, with the same seed\n"
     assert done.stderr.startswith(again)
-    (steps_whole, expected), (steps_killed, found) = last_arrays(whole), last_arrays(killed)
-    assert steps_whole == steps_killed == total
-    assert [name for name in expected if not np.array_equal(expected[name], found[name], equal_nan=True)] == []
+    assert_same_bits(killed, whole("torch"))
 
 
 def test_a_run_whose_supervisor_is_killed_saves_itself_and_can_be_continued(runs_dir: Path) -> None:
@@ -194,8 +205,11 @@ def test_a_live_run_is_steered_and_says_what_it_cannot_do(runs_dir: Path) -> Non
     assert refused.returncode == 2 and f"motrix run --resume {run.id} continues it" in refused.stderr
 
 
-def test_what_contradicts_a_run_is_refused_before_anything_is_touched(runs_dir: Path) -> None:
-    run = Run.open(start(runs_dir, "torch", SAMPLES).stdout.strip())
+def test_what_contradicts_a_run_is_refused_before_anything_is_touched(
+    runs_dir: Path, whole: Callable[[str], Run]
+) -> None:
+    trained = whole("torch").path
+    run = Run.open(shutil.copytree(trained, runs_dir / "pendulum" / trained.name))
     before = run.paths.state.read_bytes(), run.paths.events.read_bytes()
 
     def refusal(*words: str) -> str:
@@ -203,11 +217,11 @@ def test_what_contradicts_a_run_is_refused_before_anything_is_touched(runs_dir: 
         assert done.returncode == 2 and done.stdout == "", done
         return done.stderr
 
-    more = ["--max-env-steps", "1000"]
+    more = ["--max-env-steps", str(2 * TOTAL)]
     assert "contradicts run" in (text := refusal("--seed", "4", "--env", "cartpole", *more)) and text.count("\n") == 2
     assert "ppo.seed=None contradicts" in refusal("--rand-seed", *more)
     assert "env_options.episode_s=3" in refusal("--set", "env.episode_s=3", *more)
     assert "max_env_steps" in refusal("--max-env-steps", "-3")
-    assert "--max-env-steps 128 or more continues it" in refusal("--env", "pendulum", "--seed", "3")
+    assert f"--max-env-steps {TOTAL + SAMPLES} or more continues it" in refusal("--env", "pendulum", "--seed", "3")
     assert "did you mean" in refusal("--backend", "torhc", *more) or "one of" in refusal("--backend", "torhc", *more)
     assert (run.paths.state.read_bytes(), run.paths.events.read_bytes()) == before

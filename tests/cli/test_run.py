@@ -1,21 +1,32 @@
-"""`motrix run` end to end with real trainers: the whole path from flags to events, files and exit codes."""
+"""`motrix run` end to end: flags, events, files, exit codes and what is shown.
+
+What a person sees does not depend on what trains: those tests have a trainer that trains nothing.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 import pytest
+from cli_support import motrix
+from process_support import trainer_argv
+
+from motrix_core.hardware.probe import Probe
+from motrix_core.process.launch import launch
+from motrix_core.runs.layout import Run
 
 TINY = ["--num-envs", "8", "--set", "ppo.rollouts=8", "--set", "ppo.mini_batches=2", "--set", "ppo.learning_epochs=1"]
 TINY += ["--set", "ppo.policy_hidden_layer_sizes=8", "--set", "ppo.value_hidden_layer_sizes=8"]
-pytestmark = pytest.mark.real
 
 
 def command(runs_dir: Path, *words: str, program: str = "motrix_core.cli") -> list[str]:
@@ -23,8 +34,8 @@ def command(runs_dir: Path, *words: str, program: str = "motrix_core.cli") -> li
     return [sys.executable, "-m", program, *verb, "--env", "pendulum", "--runs-dir", str(runs_dir), *TINY, *words]
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-@pytest.mark.parametrize("program", ["motrix_core.cli", "motrix_tui"])
+@pytest.mark.real
+@pytest.mark.parametrize(("program", "backend"), [("motrix_core.cli", "jax"), ("motrix_tui", "torch")])
 def test_json_gives_the_events_of_a_whole_run_and_nothing_else(tmp_path: Path, backend: str, program: str) -> None:
     argv = command(tmp_path, "--backend", backend, "--max-env-steps", "250", "--json", "--seed", "3", program=program)
     done = subprocess.run(argv, capture_output=True, text=True)
@@ -42,26 +53,7 @@ def test_json_gives_the_events_of_a_whole_run_and_nothing_else(tmp_path: Path, b
     assert json.loads((run / "config.json").read_text())["config"]["backend"] == backend
 
 
-def test_quiet_prints_the_folder_and_nothing_else(tmp_path: Path) -> None:
-    done = subprocess.run(
-        command(tmp_path, "--backend", "jax", "--max-env-steps", "64", "--quiet"), capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert Path(done.stdout.strip()).is_dir()
-
-
-def test_lines_say_where_the_run_is_and_how_to_open_it(tmp_path: Path) -> None:
-    done = subprocess.run(
-        command(tmp_path, "--backend", "torch", "--max-env-steps", "64"), capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    run = Path(done.stdout.strip())
-    assert run.is_dir()
-    assert str(run) in done.stderr
-    assert f"motrix-tui --open {run.name}" in done.stderr
-
-
+@pytest.mark.real
 def test_ctrl_c_stops_after_a_checkpoint_with_130(tmp_path: Path) -> None:
     argv = command(tmp_path, "--backend", "torch", "--max-env-steps", "1G", "--json")
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
@@ -80,38 +72,74 @@ def test_ctrl_c_stops_after_a_checkpoint_with_130(tmp_path: Path) -> None:
     assert lines[-1]["data"]["status"] == "stopped"
 
 
-def test_a_terminal_gets_a_live_display(tmp_path: Path) -> None:
-    master, slave = pty.openpty()
-    environ = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "120"}
-    argv = command(tmp_path, "--backend", "torch", "--max-env-steps", "256")
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=slave, stdin=slave, env=environ)
-    os.close(slave)
-    seen = b""
-    while True:
-        if select.select([master], [], [], 60)[0]:
-            try:
-                chunk = os.read(master, 65536)
-            except OSError:  # the other side closed
-                break
-            if not chunk:
-                break
-            seen += chunk
-    os.close(master)
-    assert process.wait(60) == 0
-    text = seen.decode(errors="replace")
+Pretend = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def pretend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pretend:
+    """`pretend(*words, updates=4, stderr=None)`: `motrix run` with a backend that nobody tries out, and a trainer that
+    learns nothing and reports so many updates of 100 env steps; 0 updates: until it is stopped.
+    """
+    usable = Probe("torch", "PyTorch", "2.0", "ok", True, ("cpu",))
+    monkeypatch.setattr("motrix_core.hardware.select.probe_all", lambda names: dict.fromkeys(names, usable))
+
+    def run(*words: str, updates: int = 4, stderr: TextIO | None = None) -> subprocess.CompletedProcess[str]:
+        def launch_fake(run: Run) -> None:
+            launch(run, trainer_argv=trainer_argv(run, "--events", str(updates)))
+
+        monkeypatch.setattr("motrix_core.process.launch.launch", launch_fake)
+        sizes = ["--num-envs", "10", "--set", "ppo.rollouts=10", "--set", "ppo.mini_batches=2"]
+        fixed = ["--env", "pendulum", "--backend", "torch", *sizes, "--max-env-steps", "400"]
+        return motrix(tmp_path, "run", *fixed, *words, stderr=stderr)
+
+    return run
+
+
+def test_quiet_prints_the_folder_and_nothing_else(pretend: Pretend) -> None:
+    done = pretend("--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1
+    assert Run.open(done.stdout.strip()).state().status == "finished"
+
+
+def test_lines_say_where_the_run_is_and_how_to_open_it(pretend: Pretend) -> None:
+    done = pretend()
+    assert done.returncode == 0, done.stderr
+    run = Path(done.stdout.strip())
+    assert run.is_dir()
+    assert str(run) in done.stderr
+    assert f"motrix-tui --open {run.name}" in done.stderr
+
+
+def test_a_terminal_gets_a_live_display(pretend: Pretend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "120")
+    ours, theirs = pty.openpty()
+    chunks: list[bytes] = []
+
+    def read() -> None:
+        with suppress(OSError):  # what Linux says when the other side is closed
+            while chunk := os.read(ours, 65536):
+                chunks.append(chunk)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with open(theirs, "w") as terminal:  # noqa: PTH123  a descriptor has no path
+        done = pretend(stderr=terminal)
+    reader.join()
+    os.close(ours)
+    assert done.returncode == 0
+    text = b"".join(chunks).decode()
     assert "training" in text
     assert "100%" in text
     assert "finished after" in text
 
 
-def test_detach_returns_at_once_and_the_run_can_be_stopped(tmp_path: Path) -> None:
-    argv = command(tmp_path, "--backend", "torch", "--max-env-steps", "1G", "--detach")
-    done = subprocess.run(argv, capture_output=True, text=True)
+def test_detach_returns_at_once_and_the_run_can_be_stopped(pretend: Pretend, tmp_path: Path) -> None:
+    done = pretend("--detach", updates=0)
     assert done.returncode == 0, done.stderr
     run = Path(done.stdout.strip())
-    stop = [sys.executable, "-m", "motrix_core.cli", "runs", "stop", run.name, "--runs-dir", str(tmp_path)]
-    stopped = subprocess.run(stop, capture_output=True, text=True)
+    stopped = motrix(tmp_path, "runs", "stop", run.name)
     assert stopped.returncode == 0, stopped.stderr
-    show = [sys.executable, "-m", "motrix_core.cli", "runs", "show", "last", "--runs-dir", str(tmp_path), "--json"]
-    shown = subprocess.run(show, capture_output=True, text=True)
+    shown = motrix(tmp_path, "runs", "show", "last", "--json")
     assert json.loads(shown.stdout)["state"]["status"] == "stopped"

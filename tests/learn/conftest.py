@@ -18,10 +18,6 @@ from motrix_core.runs.layout import Run, create_run
 ROOT = Path(__file__).parents[2]
 BACKENDS = ("torch", "jax")
 
-# skrl's JAX agent compiles for seconds; read by JAX when it is first imported, here and in child processes.
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-
 TINY = {
     "seed": 7,
     "num_envs": 8,

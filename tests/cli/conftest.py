@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from motrix_core.hardware import select
+from motrix_core.hardware.probe import Probe, probe_all
+
+
+@pytest.fixture(scope="session")
+def known_probes() -> dict[str, Probe]:
+    """What was found out about this machine so far."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def probed_once(known_probes: dict[str, Probe]) -> Iterator[None]:
+    """Commands in this process probe a backend or simulator as ever, but each of them only once in a session."""
+
+    def probe_unknown(names: Iterable[str]) -> dict[str, Probe]:
+        wanted = tuple(names)
+        known_probes.update(probe_all([name for name in wanted if name not in known_probes]))
+        return {name: known_probes[name] for name in wanted}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(select, "probe_all", probe_unknown)
+        yield

@@ -119,9 +119,11 @@ class Refusing(Counting):
 class Shy(Counting):
     """Cannot be made in a worker process."""
 
-    def __init__(self) -> None:
+    def __init__(self, dies: bool = False) -> None:
         super().__init__()
         if multiprocessing.parent_process() is not None:
+            if dies:
+                os._exit(9)
             raise OSError("the display is taken")
 
 

@@ -120,10 +120,16 @@ def test_an_error_in_a_worker_is_told_as_without_workers_with_its_line() -> None
 
 @pytest.mark.usefixtures("workers_find_these")
 @pytest.mark.filterwarnings("ignore:.*ERROR:UserWarning")
-def test_an_environment_that_cannot_be_made_in_a_worker_is_told_with_its_line() -> None:
-    told = r"Shy-v0 cannot be made: .*counting_envs\.py, line \d+: OSError: the display is taken"
+@pytest.mark.parametrize(
+    ("dies", "told"),
+    [
+        (False, r"Shy-v0 cannot be made: .*counting_envs\.py, line \d+: OSError: the display is taken"),
+        (True, r"a worker process of gym:counting_envs:Shy-v0 ended while it made its environment; .* --num-envs"),
+    ],
+)
+def test_an_environment_that_cannot_be_made_in_a_worker_is_told_with_why(dies: bool, told: str) -> None:
     with pytest.raises(EnvironmentFailed, match=told):
-        make("gym:counting_envs:Shy-v0", num_envs=2, seed=0, options={"vector": "async"})
+        make("gym:counting_envs:Shy-v0", num_envs=2, seed=0, options={"vector": "async", "dies": dies})
 
 
 @pytest.mark.usefixtures("workers_find_these")

@@ -12,6 +12,7 @@ import numpy as np
 
 from motrix_core.envs.adapters.async_worker import log_warnings_of_mujoco, work
 from motrix_core.envs.adapters.spaces import Actions, Observations
+from motrix_core.envs.adapters.vector_modes import FEWER_WORKERS
 from motrix_core.envs.blame import described
 from motrix_core.envs.source import GYMNASIUM
 from motrix_core.envs.spec import EnvSpec
@@ -83,6 +84,9 @@ def open_vector(name: str, num_envs: int, mode: str, kwargs: Mapping[str, Any]) 
             f"{name} needs the package {error.name}, which is not installed", mend=f"pip install {error.name}"
         ) from error
     except Exception as error:
+        if mode == "async" and isinstance(error, (EOFError, BrokenPipeError, ConnectionResetError)):
+            told = f"a worker process of {name} ended while it made its environment"
+            raise EnvironmentFailed(told, mend=FEWER_WORKERS) from error
         raise EnvironmentFailed(f"{name} cannot be made: {described(error)}") from error
 
 

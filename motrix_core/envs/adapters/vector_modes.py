@@ -19,6 +19,7 @@ from motrix_core.envs.adapters.spaces import Observations
 from motrix_core.envs.base import BoolArray, FloatArray
 from motrix_core.errors import EnvironmentFailed
 
+FEWER_WORKERS = "signal 9 can mean that memory ran out: use fewer with --num-envs, or --set env.vector=sync"
 _ENDING_S = 10.0
 
 
@@ -70,7 +71,7 @@ class _Mode:
                 raise
             raise EnvironmentFailed(
                 f"a worker process of {self._name} has ended: {', '.join(ends)}",
-                mend="signal 9 can mean that memory ran out: use fewer with --num-envs, or --set env.vector=sync",
+                mend=FEWER_WORKERS,
             ) from error
 
     def _step(self, actions: NDArray) -> Stepped:

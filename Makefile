@@ -6,6 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 BACKENDS ?= skrl-torch,skrl-jax
+WORKERS ?= 2
 STAMP := $(VENV)/.installed
 
 .PHONY: help install run test faults tui lint format bench screenshots results clean
@@ -29,8 +30,8 @@ run: $(STAMP)    ## train cartpole for 1M env steps on the automatically selecte
 tui: $(STAMP)    ## open the dashboard
 	$(BIN)/motrix-tui
 
-test: $(STAMP)   ## the whole test suite
-	$(BIN)/python -m pytest
+test: $(STAMP)   ## the whole test suite, by WORKERS processes side by side (2; 0: by one, in order)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 faults: $(STAMP) ## every fault of docs/reliability.md, as often as it says there (half an hour)
 	MOTRIX_FAULTS=full $(BIN)/python -m pytest tests/faults -s

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator
 
 import pytest
 
-from motrix_core.hardware import select
 from motrix_core.hardware.probe import Probe, probe_all
 
 
@@ -24,5 +24,7 @@ def probed_once(known_probes: dict[str, Probe]) -> Iterator[None]:
         return {name: known_probes[name] for name in wanted}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(select, "probe_all", probe_unknown)
+        # The package has a function of the module's name.
+        for module in ("probe", "select"):
+            patch.setattr(importlib.import_module(f"motrix_core.hardware.{module}"), "probe_all", probe_unknown)
         yield

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_support import motrix
+from process_support import eventually
 
 from motrix_core.cli import main
 from motrix_core.envs.registry import find_spec
@@ -18,11 +20,15 @@ from motrix_core.process.control import wait
 from motrix_core.runs.layout import list_runs
 
 QUIET = ["--set", "train.tensorboard=false", "--set", "train.threads=1"]
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("probed_once")]
 
 
 def command(runs_dir: Path, *words: str) -> list[str]:
     return [sys.executable, "-m", "motrix_core.cli", "demos", "--runs-dir", str(runs_dir), *QUIET, *words]
+
+
+def demos(runs_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return motrix(runs_dir, "demos", *QUIET, *words)
 
 
 def results(text: str) -> list[dict[str, Any]]:
@@ -30,8 +36,8 @@ def results(text: str) -> list[dict[str, Any]]:
 
 
 def test_two_tasks_train_and_are_found_again(tmp_path: Path) -> None:
-    argv = command(tmp_path, "--envs", "pendulum", "mountain-car", "--backends", "torch", "--json")
-    done = subprocess.run(argv, capture_output=True, text=True)
+    words = ("--envs", "pendulum", "mountain-car", "--backends", "torch", "--json")
+    done = subprocess.run(command(tmp_path, *words), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = results(done.stdout)
     assert [(one["env"], one["status"], one["env_steps"]) for one in found] == [
@@ -42,7 +48,7 @@ def test_two_tasks_train_and_are_found_again(tmp_path: Path) -> None:
     assert results((tmp_path / "demos-quick.json").read_text()) == found
     assert "| `mountain-car` | torch" in (tmp_path / "demos-quick.md").read_text()
     assert all((Path(one["run"]) / "console.log").exists() for one in found)
-    again = subprocess.run(argv, capture_output=True, text=True)
+    again = demos(tmp_path, *words)
     assert again.returncode == 0, again.stderr
     assert results(again.stdout) == found
     assert "had finished" in again.stderr
@@ -55,8 +61,9 @@ def test_ctrl_c_stops_after_a_checkpoint_and_the_next_call_goes_on(tmp_path: Pat
         assert made.stderr is not None and made.stdout is not None
         assert "begins" in made.stderr.readline()
         (summary,) = list_runs(tmp_path)
-        while b'"metrics"' not in summary.run.paths.events.read_bytes():
-            assert made.poll() is None
+        events = summary.run.paths.events
+        eventually(lambda: b'"metrics"' in events.read_bytes() or made.poll() is not None, "training")
+        assert made.poll() is None
         made.send_signal(signal.SIGINT)
         said, table = made.stderr.read(), made.stdout.read()
         assert made.wait(60) == 130
@@ -75,32 +82,30 @@ def test_ctrl_c_stops_after_a_checkpoint_and_the_next_call_goes_on(tmp_path: Pat
     assert "goes on from" in first and str(summary.run.path) in first
 
 
-def test_a_task_that_is_learned_is_trained_no_further(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_task_that_is_learned_is_trained_no_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     easy = dataclasses.replace(find_spec("pendulum"), success_return=-1e6)
     monkeypatch.setattr("motrix_core.demos.plan.find_spec", lambda name: easy)
-    argv = ["demos", "--runs-dir", str(tmp_path), *QUIET, "--envs", "pendulum", "--backends", "torch", "--json"]
-    argv += ["--set", "ppo.max_env_steps=50M", "--budget", "full", "--seeds", "1", "--until-learned"]
-    assert main(argv) == 0
-    said = capsys.readouterr()
-    (found,) = results(said.out)
+    words = ["--envs", "pendulum", "--backends", "torch", "--json", "--budget", "full", "--seeds", "1"]
+    words += ["--set", "ppo.max_env_steps=50M", "--until-learned"]
+    done = demos(tmp_path, *words)
+    assert done.returncode == 0, done.stderr
+    (found,) = results(done.stdout)
     assert found["status"] == "learned" and found["solved_at"] <= found["env_steps"] < 50_000_000
     (summary,) = list_runs(tmp_path)
     assert summary.status == "stopped" and list(summary.run.paths.checkpoints.glob("step_*"))
-    assert main(argv) == 0
-    said = capsys.readouterr()
-    assert results(said.out) == [found] and "had learned" in said.err
+    again = demos(tmp_path, *words)
+    assert again.returncode == 0, again.stderr
+    assert results(again.stdout) == [found] and "had learned" in again.stderr
 
 
 def test_a_failed_run_is_told_in_the_table_and_made_anew(tmp_path: Path) -> None:
     # Nobody but the trainer sees that an option's value is wrong.
     words = ("--envs", "mountain-car", "pendulum", "--backends", "torch", "--set", "env.energy_weight=-1", "--json")
-    done = subprocess.run(command(tmp_path, *words, "--stop-on-error"), capture_output=True, text=True)
+    done = demos(tmp_path, *words, "--stop-on-error")
     assert done.returncode == 3, done.stderr
     (failed,) = results(done.stdout)
     assert failed["status"] == "failed" and "energy_weight" in failed["cause"]
-    again = subprocess.run(command(tmp_path, *words), capture_output=True, text=True)
+    again = demos(tmp_path, *words)
     assert again.returncode == 3, again.stderr
     assert [one["status"] for one in results(again.stdout)] == ["failed", "failed"]
     assert len(list_runs(tmp_path)) == 3

@@ -8,7 +8,6 @@ process block; call them from a thread (`motrix_tui.threads`).
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -343,12 +342,15 @@ class Core:
         request_stop(run)
 
     def delete_run(self, run: Run) -> None:
-        """Remove the folder of `run` for good. Raises RunStateError while the run is live, OSError from the disk."""
+        """Remove the folder of `run` for good. Raises RunStateError while the run is live, RunsFolderError."""
+        with _IMPORTING:
+            from motrix_core.runs.layout import remove_run
+
         try:
-            is_live = run.state().is_live
+            state = run.state()
         except MotrixError:
             # Nobody can be training into a run whose state nobody can read; deleting is how one gets rid of it.
-            is_live = False
-        if is_live:
-            raise RunStateError(f"run {run.id} is live", mend="stop it first")
-        shutil.rmtree(run.path)
+            state = None
+        if state is not None and (state.is_live or state.is_process_alive(state.trainer)):
+            raise RunStateError(f"run {run.id} is live", mend=f"motrix runs stop {run.id} stops it first")
+        remove_run(run)

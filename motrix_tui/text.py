@@ -1,4 +1,4 @@
-"""Numbers and times as people read them in narrow columns."""
+"""Numbers, times and names as people read them in narrow columns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 BARS = "▁▂▃▄▅▆▇█"
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+BACKEND_TITLES = {"jax": "JAX", "torch": "PyTorch"}
 
 
 def gibibytes(size: float) -> str:

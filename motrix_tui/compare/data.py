@@ -14,6 +14,8 @@ from motrix_core.errors import MotrixError
 from motrix_core.runs.reader import EventReader
 from motrix_core.runs.series import RunSeries
 from motrix_core.runs.text import plain
+from motrix_tui.text import BACKEND_TITLES
+from motrix_tui.threads import IMPORTING
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 RETURN, SPEED = "return/mean", "perf/env_steps_per_s"
-BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
 _SEED = "ppo.seed"
 _GRID = 2000
 _SHARE_OF_BEST = 0.9
@@ -45,7 +46,7 @@ class Compared:
     def title(self) -> str:
         """The backend that the run was started with."""
         backend = str(self.settings.get("backend", self.run.backend))
-        return plain(BACKENDS.get(backend, backend), limit=10)
+        return plain(BACKEND_TITLES.get(backend, backend), limit=10)
 
     @property
     def short_id(self) -> str:
@@ -81,11 +82,14 @@ class Figures:
 
 def load(run: Run) -> Compared:
     """Everything about `run` that is compared. Reads all of its events; what cannot be read is in `problem`."""
+    with IMPORTING:
+        from motrix_core.config.keys import flatten
+
     series, reader = RunSeries(), EventReader(run.paths.events)
     settings: dict[str, Any] = {}
     problem = ""
     try:
-        settings = flat(run.record()["config"])
+        settings = flatten(run.record()["config"])
         while not reader.at_end:
             before = reader.restarts
             events = reader.poll()
@@ -95,15 +99,6 @@ def load(run: Run) -> Compared:
     except (MotrixError, OSError) as error:
         problem = plain(error, limit=300)
     return Compared(run, settings, series, problem)
-
-
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested settings by dotted path."""
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        path = f"{prefix}{name}"
-        found.update(flat(value, f"{path}.") if isinstance(value, Mapping) else {path: value})
-    return found
 
 
 def differences(compared: Sequence[Compared]) -> list[tuple[str, list[str]]]:

@@ -65,7 +65,6 @@ class ComparePane(ChartActions, Vertical):
         self._panels = {}
         self._feed = None
         self._grouped = False
-        self.add_class("-details")
 
     def compose(self) -> ComposeResult:
         text = "nothing to compare yet\n\n3 goes to Runs: space marks runs, c compares them"
@@ -81,7 +80,7 @@ class ComparePane(ChartActions, Vertical):
         if len(runs) > MOST_RUNS:
             self.notify(f"the first {MOST_RUNS} of {len(runs)} runs are compared", severity="warning", markup=False)
         waiting = self.query_one("#nothing-compared", Static)
-        waiting.update(f"reading {len(shown)} runs …")
+        waiting.update(f"reading {len(shown)} run{'s' if len(shown) > 1 else ''} …")
         self.remove_class("-some")
         self._compared = await in_thread(lambda: [data.load(run) for run in shown])
         for item in self._compared:
@@ -91,9 +90,6 @@ class ComparePane(ChartActions, Vertical):
 
     def _make_tiles(self) -> None:
         names = data.metrics(self._compared)
-        if not names:
-            self.query_one("#nothing-compared", Static).update("these runs have no metrics yet\n\n3 goes to Runs")
-            return
         self._tiles = {
             name: Chart(
                 plain(name.replace("/", " · ").replace("_", " ")),
@@ -103,9 +99,12 @@ class ComparePane(ChartActions, Vertical):
             )
             for name in names
         }
-        self.add_class("-some")
+        self.set_class(bool(names), "-some")
         self._show_tiles()
-        self._write_details()
+        if names:
+            self._write_details()
+        else:
+            self.query_one("#nothing-compared", Static).update("these runs have no metrics yet\n\n3 goes to Runs")
 
     def _show_tiles(self) -> None:
         tiles: list[Widget] = list(self._tiles.values())

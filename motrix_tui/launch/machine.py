@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from motrix_tui.core import Core
+from motrix_tui.text import BACKEND_TITLES
 
 if TYPE_CHECKING:
     from motrix_core.envs.spec import EnvSpec
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 BACKENDS = ("jax", "torch")
 SIMULATORS = ("motrixsim", "mujoco")
-TITLES = {"jax": "JAX", "torch": "PyTorch", "motrixsim": "MotrixSim", "mujoco": "MuJoCo", "none": "no simulator"}
+TITLES = {**BACKEND_TITLES, "motrixsim": "MotrixSim", "mujoco": "MuJoCo", "none": "no simulator"}
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,12 @@ class Machine:
         return next(usable, spec.sims[0]) if asked == "auto" else asked
 
     def asked_sim(self, spec: EnvSpec) -> str:
-        """What the person chose for `spec`, here or by MOTRIX_SIM; "auto" if nothing."""
-        from_environment = os.environ.get("MOTRIX_SIM", "")
-        default = from_environment if from_environment in spec.sims else "auto"
-        return self.wanted_sim.get(spec.name, default)
+        """What the person chose for `spec`, here or by MOTRIX_SIM; "auto" if nothing that it runs on.
+
+        An environment that was read again may run on others than when the choice was made.
+        """
+        choices = (self.wanted_sim.get(spec.name), os.environ.get("MOTRIX_SIM"))
+        return next((name for name in choices if name in spec.sims), "auto")
 
     def next_backend(self) -> str | None:
         """The backend that `b` would take, or None if no other one can be used."""

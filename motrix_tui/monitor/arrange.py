@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual import work
 from textual.widget import Widget
 
+from motrix_core.runs.text import plain
 from motrix_tui.charts.braille import GLYPHS
 from motrix_tui.charts.chart import X_AXES, Chart
 from motrix_tui.monitor.choose_dialog import ChooseDialog
@@ -57,7 +58,7 @@ class ArrangeActions(Widget):
         try:
             self._settings.save()
         except OSError as error:
-            self.notify(f"the layout cannot be remembered: {error}", severity="warning", markup=False)
+            self.notify(f"the layout cannot be remembered: {plain(error)}", severity="warning", markup=False)
 
     def _active_id(self) -> str:
         chart = self.active_chart

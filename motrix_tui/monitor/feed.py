@@ -17,8 +17,9 @@ from motrix_core.runs.series import Axis, RunSeries
 from motrix_core.runs.state import RunState
 from motrix_core.runs.text import plain
 from motrix_tui.charts.plot import Mark
-from motrix_tui.monitor.marks import BACKEND_TITLES, chart_marks
+from motrix_tui.monitor.marks import chart_marks
 from motrix_tui.monitor.phases import mean_of_last
+from motrix_tui.text import BACKEND_TITLES
 
 MAX_EVENTS = 400
 BUDGET_S = 0.003
@@ -98,7 +99,8 @@ class RunFeed:
         try:
             self.state = self.run.state()
         except MotrixError as error:
-            self.problem = str(error)
+            gone = not self.run.path.exists()
+            self.problem = f"{self.run.path} is gone: the run was deleted or moved" if gone else str(error)
         else:
             self.problem = None
 

@@ -171,8 +171,8 @@ class Header(Static):
 
     _lines = 0
 
-    def show(self, feed: RunFeed, rows: int) -> None:
-        lines = header_lines(feed, max(self.size.width, 1), rows)
+    def show(self, feed: RunFeed, width: int, rows: int) -> None:
+        lines = header_lines(feed, max(width, 1), rows)
         # Laying out the screen again costs as much as drawing half of it.
         self.update(Content("\n").join(lines), layout=len(lines) != self._lines)
         self._lines = len(lines)

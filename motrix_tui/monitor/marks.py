@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from motrix_core.runs.text import plain
 from motrix_tui.charts.axes import short_number
 from motrix_tui.charts.plot import Mark
+from motrix_tui.text import BACKEND_TITLES
 
 if TYPE_CHECKING:
     from motrix_core.runs.series import Axis
     from motrix_core.runs.series import Mark as RunMark
-
-BACKEND_TITLES = {"jax": "JAX", "torch": "PyTorch"}
 
 
 def chart_marks(run_marks: Iterable[RunMark], axis: Axis) -> list[Mark]:

@@ -34,6 +34,7 @@ from motrix_tui.monitor.log import LogPane, LogTail
 from motrix_tui.monitor.panels import EVALUATION, KNOWN, PanelSpec, make_panels, why_empty
 from motrix_tui.monitor.phases import PHASES, PhasePanel, mean_of_last, metric
 from motrix_tui.monitor.run_actions import RunActions
+from motrix_tui.shell.line_input import LineInput
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
@@ -109,7 +110,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         yield Header(id="monitor-header")
         yield Static("", id="trouble", markup=False)
         # Disabled while it is hidden, or it would take the focus when the dashboard opens.
-        yield Input(placeholder="filter", compact=True, id="chart-filter", disabled=True)
+        yield LineInput(placeholder="filter", compact=True, id="chart-filter", disabled=True)
         yield ChartGrid(id="charts")
         yield Static("", id="resources", markup=False)
         yield LogPane(id="log")
@@ -215,9 +216,11 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         feed = self._feed
         if feed is None:
             return
-        self.query_one(Header).show(feed, 2 if self.size.height >= 14 else 1)
+        # Not the parts' own widths: they have none before they are laid out, and the first picture has all of it.
+        width = max(self.size.width - 2, 0)
+        self.query_one(Header).show(feed, width, 2 if self.size.height >= 14 else 1)
         grid, resources = self.query_one(ChartGrid), self.query_one("#resources", Static)
-        line = resources_line(feed, max(self.size.width - 2, 0), grid.page, grid.page_count)
+        line = resources_line(feed, width, grid.page, grid.page_count)
         resources.update(line, layout=False)
         lines = list(self._tail.lines)[-_LAST_LINES:] if self._tail and feed.status in _CRASH_STATUSES else []
         problem = trouble(feed, lines)

@@ -14,9 +14,11 @@ from textual import work
 from textual.widget import Widget
 
 from motrix_core.errors import MotrixError
+from motrix_core.runs.text import plain
 from motrix_tui.monitor.edit_dialog import EditDialog
-from motrix_tui.monitor.feed import BACKEND_TITLES, RunFeed
+from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.shell.dialogs import Answer, Question
+from motrix_tui.text import BACKEND_TITLES
 from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class RunActions(Widget):
 
         question = Question(
             "Stop this run?",
-            f"{run.env} · {run.id}\n\nStop takes a final checkpoint first; Kill ends it at once and loses what came "
+            f"{_name(run)}\n\nStop takes a final checkpoint first; Kill ends it at once and loses what came "
             "after the last checkpoint.",
             (Answer("s", "Stop", "stop", "warning"), Answer("K", "Kill", "kill", "error")),
         )
@@ -98,7 +100,7 @@ class RunActions(Widget):
         title = BACKEND_TITLES[backend]
         question = Question(
             f"Switch to {title}?",
-            f"{run.env} · {run.id}\n\nA checkpoint is written, and {title} goes on from it with the same weights and "
+            f"{_name(run)}\n\nA checkpoint is written, and {title} goes on from it with the same weights and "
             "optimiser. Starting it takes some seconds.",
             (Answer("s", "Switch", "switch", "primary"),),
         )
@@ -120,6 +122,10 @@ class RunActions(Widget):
         try:
             await task
         except (MotrixError, OSError) as error:
-            self.notify(str(error), severity="error", markup=False)
+            self.notify(plain(error), severity="error", markup=False)
         else:
             self.notify(said, markup=False)
+
+
+def _name(run: Run) -> str:
+    return f"{plain(run.env)} · {plain(run.id)}"

@@ -82,6 +82,8 @@ class PlayPane(Vertical):
             return
         self.run = run
         self._checkpoints, self._checkpoint, self._title = (), None, f"{run.env} · {run.id}"
+        # What is told when Play comes into sight again is not for this one.
+        self._held = False
         self._clear(_STARTING)
         self._play(run)
 
@@ -111,6 +113,9 @@ class PlayPane(Vertical):
                 self.query_one(Picture).say("this environment has nothing to draw: no simulator, no sketch()")
         elif kind == "frame":
             self._frame = message
+            if not self.display:
+                # Its first picture came after Play was left.
+                self._hold()
             self.query_one(Picture).show(message["lines"])
             self.query_one(Figures).show(message)
         elif kind == "error":
@@ -158,8 +163,11 @@ class PlayPane(Vertical):
         self._tell(do="size", width=event.width, height=event.height)
 
     def on_hide(self) -> None:
+        self._hold()
+
+    def _hold(self) -> None:
         """Nobody looks: nothing is simulated."""
-        if self._frame and not self._frame["paused"]:
+        if self._frame and not self._frame["paused"] and not self._held:
             self._held = True
             self._tell(do="pause")
 

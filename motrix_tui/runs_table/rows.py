@@ -13,13 +13,12 @@ from rich.cells import cell_len, set_cell_size
 
 from motrix_core.runs.text import plain
 from motrix_tui.runs_table.digest import Digest
-from motrix_tui.text import BARS, ago, count, duration, significant
+from motrix_tui.text import BACKEND_TITLES, BARS, ago, count, duration, significant
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import RunSummary
     from motrix_core.runs.notes import Notes
 
-BACKENDS = {"jax": "JAX", "torch": "PyTorch"}
 STATUS_TONES = {
     "starting": "live",
     "running": "bold-live",
@@ -123,7 +122,7 @@ class Row:
         """The title of the backend of the newest segment."""
         state = self.summary.state
         backend = state.segments[-1].backend if state is not None and state.segments else self.summary.run.backend
-        return BACKENDS.get(backend, plain(backend))
+        return BACKEND_TITLES.get(backend, plain(backend))
 
     @cached_property
     def texts(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from motrix_tui.monitor.actions import MONITOR_ACTIONS
 from motrix_tui.monitor.choose_dialog import ChooseDialog
 from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.monitor.grid import ChartGrid, grid_shape
-from motrix_tui.monitor.header import header_lines, resources_line, trouble
+from motrix_tui.monitor.header import Header, header_lines, resources_line, trouble
 from motrix_tui.monitor.layout import Layout, pages
 from motrix_tui.monitor.log import LogPane, LogTail
 from motrix_tui.monitor.pane import MonitorPane
@@ -35,6 +36,7 @@ from motrix_tui.themes import DEFAULT_THEME, PALETTES
 
 START = 1_700_000_000.0
 STEPS = 65_536
+LOOKS = 1500
 
 
 class MonitorApp(App[None]):
@@ -102,11 +104,18 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 
 async def until(pilot: Pilot[Any], condition) -> None:
-    for _ in range(200):
+    for _ in range(LOOKS):
         if condition():
             return
         await pilot.pause(0.02)
-    raise AssertionError("it did not happen within 200 looks")
+    raise AssertionError(f"it did not happen within {LOOKS} looks")
+
+
+def take_all(feed: RunFeed) -> RunFeed:
+    """`feed` with all of its events; one poll is as many as a few milliseconds of this machine allow."""
+    while feed.poll() or not feed.at_end:
+        pass
+    return feed
 
 
 async def opened(pilot: Pilot[Any], run: Run) -> MonitorPane:
@@ -204,16 +213,15 @@ def test_a_log_that_was_replaced_is_read_from_its_start(tmp_path: Path) -> None:
 
 
 def test_the_feed_derives_progress_speed_and_remaining_time(run: Run) -> None:
-    feed = RunFeed(run, clock=lambda: START + 21)
-    assert feed.poll() and feed.at_end
+    feed = take_all(RunFeed(run, clock=lambda: START + 21))
+    assert feed.at_end
     assert feed.progress == pytest.approx(0.2) and feed.steps_per_s == pytest.approx(96_400)
     assert feed.eta_s == pytest.approx(80 * STEPS / 96_400) and feed.elapsed_s == pytest.approx(21)
     assert feed.status == "running" and feed.backends == "JAX"
 
 
 def test_a_trainer_that_stops_talking_is_stalled(run: Run) -> None:
-    feed = RunFeed(run, clock=lambda: START + 40)
-    feed.poll()
+    feed = take_all(RunFeed(run, clock=lambda: START + 40))
     said = trouble(feed, [])
     assert feed.status == "stalled" and said is not None and "no update for 20s" in said.plain
 
@@ -225,7 +233,7 @@ def test_a_trainer_has_three_minutes_for_its_first_update(tmp_path: Path, status
     append(young, event("segment_started", 0, {"backend": "jax"}))
     now = START + 179
     feed = RunFeed(young, clock=lambda: now)
-    feed.poll()
+    take_all(feed)
     assert feed.status == status and trouble(feed, []) is None
     assert "starting: importing the backend and compiling" in resources_line(feed, 120, 1, 1).plain
     now = START + 181
@@ -233,7 +241,7 @@ def test_a_trainer_has_three_minutes_for_its_first_update(tmp_path: Path, status
     assert feed.status == "stalled" and said is not None and "no update for 3:01" in said.plain
     append(young, metrics(1))
     set_state(young)
-    feed.poll()
+    take_all(feed)
     feed.refresh_state()
     now = START + 2
     assert feed.status == "running" and trouble(feed, []) is None
@@ -244,15 +252,15 @@ def test_a_trainer_that_goes_on_days_later_is_starting_again(run: Run) -> None:
     segments = (Segment(0, "jax", START, ended_at=START + 20), Segment(1, "torch", later))
     set_state(run, status="starting", segments=segments)
     feed = RunFeed(run, clock=lambda: later + 100)
-    feed.poll()
+    take_all(feed)
     assert feed.status == "starting" and feed.elapsed_s < 200
     append(run, event("segment_started", 20, {"backend": "torch"}, time=later))
     set_state(run, segments=segments)
     feed.refresh_state()
-    feed.poll()
+    take_all(feed)
     assert feed.status == "running" and "starting: importing" in resources_line(feed, 120, 1, 1).plain
     append(run, event("metrics", 21, {"perf/env_steps_per_s": 1.0}, time=later + 100))
-    feed.poll()
+    take_all(feed)
     assert "starting" not in resources_line(feed, 120, 1, 1).plain
 
 
@@ -264,16 +272,15 @@ def test_a_crash_shows_its_cause_and_the_last_log_lines(run: Run) -> None:
 
 def test_a_resume_that_goes_back_makes_charts_start_anew(run: Run) -> None:
     feed = RunFeed(run)
-    feed.poll()
+    take_all(feed)
     append(run, event("segment_started", 20, {"backend": "torch"}), metrics(11), metrics(12))
-    assert feed.poll() and feed.generation == 1
+    assert take_all(feed).generation == 1
     assert [mark.label for mark in feed.marks("env_steps")] == ["switched to PyTorch"]
 
 
 @pytest.mark.parametrize("width", [1, 20, 60, 80, 120, 200])
 def test_the_header_never_exceeds_its_width(run: Run, width: int) -> None:
-    feed = RunFeed(run, clock=lambda: START + 21)
-    feed.poll()
+    feed = take_all(RunFeed(run, clock=lambda: START + 21))
     for rows in (1, 2):
         assert all(line.cell_length <= width for line in header_lines(feed, width, rows))
 
@@ -308,10 +315,18 @@ async def test_the_run_is_shown_at_every_size(run: Run, size: tuple[int, int]) -
     app = MonitorApp()
     async with app.run_test(size=size) as pilot:
         pane = await opened(pilot, run)
-        shown = [tile for tile in pane.query_one(ChartGrid).visible_tiles if tile.size.height]
-        assert len(shown) >= {120: 6, 80: 4}.get(size[0], 1)
+        grid, least = pane.query_one(ChartGrid), {120: 6, 80: 4}.get(size[0], 1)
+        await until(pilot, lambda: sum(bool(tile.size.height) for tile in grid.visible_tiles) >= least)
         if size[0] >= 60:
-            assert "cartpole" in screen_text(app) and "following" in screen_text(app)
+            await until(pilot, lambda: all(word in screen_text(app) for word in ("cartpole", "following")))
+
+
+async def test_the_header_is_whole_before_it_was_ever_laid_out(run: Run) -> None:
+    app = MonitorApp()
+    async with app.run_test(size=(60, 20)) as pilot:
+        await until(pilot, lambda: app.pane.size.width == 60)
+        app.pane.open_run(run)
+        assert "cartpole · JAX · run" in str(app.pane.query_one(Header).content)
 
 
 async def test_events_that_arrive_are_drawn(run: Run) -> None:
@@ -320,9 +335,7 @@ async def test_events_that_arrive_are_drawn(run: Run) -> None:
         pane = await opened(pilot, run)
         append(run, metrics(21, **{"return/mean": 4321.0}), metrics(22, **{"return/mean": None, "new/thing": 1.0}))
         await until(pilot, lambda: any(chart.title == "new" for chart in pane.query(Chart)))
-        await pilot.pause()
-        assert "×" in screen_text(app)
-        assert "1.44M" in screen_text(app)
+        await until(pilot, lambda: all(word in screen_text(app) for word in ("×", "1.44M")))
 
 
 async def test_a_run_whose_episodes_are_still_on_says_so_in_their_charts(tmp_path: Path) -> None:
@@ -476,7 +489,8 @@ async def test_detaching_leaves_the_run_alone(run: Run) -> None:
         pane = await opened(pilot, run)
         await pilot.press("d")
         await until(pilot, lambda: app.detached == [run])
-        assert pane.run is None and "no run is open" in screen_text(app)
+        assert pane.run is None
+        await until(pilot, lambda: "no run is open" in screen_text(app))
         pane.open_run(run)
         await until(pilot, lambda: any(chart.labels for chart in pane.query(Chart)))
 
@@ -491,6 +505,10 @@ async def test_a_run_that_vanishes_is_named_and_survived(run: Run) -> None:
         await until(pilot, lambda: pane.query_one("#trouble").has_class("-wrong"))
         said = trouble(pane.feed, [])
         assert said is not None and "state.json is missing" in said.plain
+        shutil.rmtree(run.path)
+        pane.feed.refresh_state()
+        said = trouble(pane.feed, [])
+        assert said is not None and f"{run.path} is gone" in said.plain
 
 
 # Arranging.
@@ -567,8 +585,7 @@ def test_edits_evaluations_and_the_best_are_marked(run: Run) -> None:
         event("control", 23, {"type": "set", "done": False, "values": {"ppo.learning_rate": 1.0}}),
     )
     feed = RunFeed(run)
-    while not feed.at_end or feed.series.update < 20:
-        feed.poll()
+    take_all(feed)
     labels = {mark.label: mark.x for mark in feed.marks("update")}
     assert labels["best so far: evaluation 9"] == 22 and labels["set learning_rate 3e-4"] == 23
     assert feed.marks("update") is feed.marks("update")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from motrix_tui.app import MotrixApp
 from motrix_tui.core import Core
 from motrix_tui.launch.command_bar import CommandBar
 from motrix_tui.launch.field_row import FieldRow
+from motrix_tui.launch.machine import Machine
 from motrix_tui.launch.pane import LaunchPane
 from motrix_tui.launch.values import FormValues
 from motrix_tui.settings import Settings
@@ -266,3 +268,16 @@ def test_a_dashboard_in_a_browser_is_given_the_same_environments(monkeypatch: py
 def test_without_anything_brought_nothing_is_read(tmp_path: Path) -> None:
     own = Core(tmp_path).own
     assert not own.any and own.specs == {} and own.source_of("cartpole") == CATALOG
+
+
+def test_a_simulator_that_was_chosen_before_an_environment_changed_is_not_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    machine = Machine(FakeCore(tmp_path))
+    machine.wanted_sim["cartpole"] = "mujoco"
+    spec = FakeCore(tmp_path).catalog()["cartpole"]
+    assert machine.asked_sim(spec) == "mujoco"
+    now = replace(spec, sims=("motrixsim",))
+    assert machine.asked_sim(now) == "auto" and machine.sim(now) == "motrixsim" and machine.next_sim(now) is None
+    monkeypatch.setenv("MOTRIX_SIM", "motrixsim")
+    assert machine.asked_sim(now) == "motrixsim" and machine.asked_sim(spec) == "mujoco"

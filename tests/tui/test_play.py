@@ -102,6 +102,12 @@ async def test_without_runs_play_says_how_to_get_one(app: MotrixApp, opened: Ope
         assert app.place == "play"
 
 
+async def settle_places(pilot: Any) -> None:
+    """Wait until a place has come into sight and another is gone from it."""
+    for _ in range(3):
+        await pilot.pause()
+
+
 async def start(pilot: Any, children: list[FakeChild], *messages: dict[str, Any]) -> FakeChild:
     await pilot.press("5")
     await pilot.pause()
@@ -259,3 +265,36 @@ async def test_a_player_that_does_not_listen_is_ended(monkeypatch: pytest.Monkey
     await child.stop()
     assert process is not None and process.returncode == -9
     await messages.aclose()
+
+
+async def test_a_player_whose_first_picture_comes_after_play_was_left_is_held(
+    app: MotrixApp, opened: Opened, make_run: MakeRun, children: list[FakeChild]
+) -> None:
+    make_run()
+    async with opened() as pilot:
+        child = await start(pilot, children, READY)
+        await pilot.press("1")
+        await settle_places(pilot)
+        child.told.clear()
+        await say(pilot, child, FRAME, FRAME)
+        assert child.told == [{"do": "pause"}]
+        await pilot.press("5")
+        await settle_places(pilot)
+        assert [command for command in child.told if command["do"] != "size"] == [{"do": "pause"}] * 2
+
+
+async def test_another_run_is_not_begun_with_what_the_one_before_was_to_be_told(
+    app: MotrixApp, opened: Opened, make_run: MakeRun, children: list[FakeChild]
+) -> None:
+    make_run()
+    make_run(env="pendulum")
+    async with opened() as pilot:
+        first = await start(pilot, children)
+        await pilot.press("3")
+        await settle_places(pilot)
+        assert first.told[-1] == {"do": "pause"}
+        await pilot.press("j", "p")
+        await settle_places(pilot)
+        assert len(children) == 2
+        await say(pilot, children[1], READY, FRAME)
+        assert {"do": "pause"} not in children[1].told

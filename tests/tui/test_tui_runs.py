@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from textual.widgets import Input, Static
 
 from motrix_core.errors import RunStateError
 from motrix_core.runs.events import EventWriter
+from motrix_core.runs.identity import identity_of
 from motrix_core.runs.layout import Run, list_runs
+from motrix_core.runs.state import write_state
 from motrix_tui.app import MotrixApp
 from motrix_tui.runs_table.digest import Digest, Digesting, Digests
 from motrix_tui.runs_table.pane import RunsPane
@@ -196,6 +200,16 @@ async def test_a_live_run_is_not_deleted(make_run: MakeRun, opened: Open) -> Non
 def test_deleting_looks_again_whether_the_run_is_live(core: FakeCore, make_run: MakeRun) -> None:
     with pytest.raises(RunStateError, match="is live"):
         core.delete_run(make_run(status="running"))
+
+
+def test_a_run_that_nobody_supervises_but_that_still_trains_is_not_deleted(core: FakeCore, make_run: MakeRun) -> None:
+    run = make_run(status="running")
+    lost = replace(run.state(), supervisor=None, trainer=identity_of(os.getpid()), updated_at=1.0)
+    write_state(run.paths.state, lost)
+    assert run.state().shown_status == "lost"
+    with pytest.raises(RunStateError, match="is live"):
+        core.delete_run(run)
+    assert run.path.exists()
 
 
 async def test_y_copies_the_folder(make_run: MakeRun, opened: Open) -> None:

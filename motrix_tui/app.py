@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from textual import events, work
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.color import Color
@@ -17,24 +17,22 @@ from textual.filter import LineFilter, Monochrome
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
-from motrix_core.errors import MotrixError
 from motrix_core.runs.text import plain
 from motrix_tui.actions import APP_ACTIONS, LAUNCH_ACTIONS, RUNS_ACTIONS, Action, all_actions, bindings
 from motrix_tui.core import Core
 from motrix_tui.settings import Settings
-from motrix_tui.shell.jump import Jumping
 from motrix_tui.shell.key_bar import KeyBar
 from motrix_tui.shell.leaving import Leaving
 from motrix_tui.shell.messages import Remembering
 from motrix_tui.shell.palette import ActionCommands
+from motrix_tui.shell.tab_strip import TabStrip
 from motrix_tui.shell.too_small import TooSmall, too_small
-from motrix_tui.shell.top_bar import LoadMeter, TopBar
+from motrix_tui.shell.top_bar import TopBar
 from motrix_tui.terminal import Terminal
 from motrix_tui.themes import PALETTES, THEME_NAMES
-from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
-    from motrix_core.runs.layout import Run, RunSummary
+    from motrix_core.runs.layout import Run
     from motrix_tui.compare.pane import ComparePane
     from motrix_tui.launch.pane import LaunchPane
     from motrix_tui.monitor.pane import MonitorPane
@@ -45,7 +43,7 @@ LOAD_PERIOD_S = 2.0
 RUNS_PERIOD_S = 2.0
 
 
-class MotrixApp(Leaving, Jumping, Remembering):
+class MotrixApp(Leaving, Remembering):
     """The application. `core` gives it the machine and the runs folder, `settings` what it remembers.
 
     With `opened`, it begins with that run in Monitor instead of with Launch. `terminal` says what can be shown.
@@ -63,6 +61,8 @@ class MotrixApp(Leaving, Jumping, Remembering):
     Toast { max-width: 80%; }
     ToastRack { margin-bottom: 3; }
     """
+    place = "launch"
+    """The name of the visible place."""
 
     def __init__(
         self,
@@ -80,11 +80,7 @@ class MotrixApp(Leaving, Jumping, Remembering):
         self.settings = settings
         self._opened = opened
         self._chose_place = False
-        self.runs: list[RunSummary] | None = None
-        self._told_about_live_runs = False
-        self._told_about_queue = False
         self._mounting = asyncio.Lock()
-        self._runs_problem: str | None = None
         for palette in PALETTES:
             self.register_theme(palette.theme())
         self.theme = theme or settings.theme
@@ -152,79 +148,7 @@ class MotrixApp(Leaving, Jumping, Remembering):
         self.set_interval(LOAD_PERIOD_S, self.measure_load)
         self.set_interval(RUNS_PERIOD_S, self.list_runs)
 
-    # The machine and the runs folder, watched from worker threads.
-
-    @work(group="load")
-    async def measure_load(self) -> None:
-        usage = await in_thread(self.core.usage)
-        # A query, not query_one: the answer may come while the screen is being taken down.
-        for meter in self._main.query(LoadMeter):
-            meter.show(usage)
-
-    @work(exclusive=True, group="runs")
-    async def list_runs(self) -> None:
-        try:
-            runs = await in_thread(self.core.list_runs)
-        except (MotrixError, OSError) as error:
-            self._runs_unreadable(plain(error))
-        else:
-            self._runs_listed(runs)
-            await self._look_at_queue()
-
-    async def _look_at_queue(self) -> None:
-        try:
-            queue, works = await in_thread(self.core.queue)
-        except MotrixError as error:
-            if not self._told_about_queue:
-                self.notify(plain(error), title="Queue", severity="error", markup=False)
-            self._told_about_queue = True
-            return
-        for bar in self._main.query(TopBar):
-            bar.waiting = len(queue.entries)
-        if queue.waiting and not works and not self._told_about_queue:
-            count = f"{len(queue.waiting)} launch{'es wait' if len(queue.waiting) > 1 else ' waits'}"
-            self.notify(f"{count} and nothing starts them; u in Launch, then r, goes on", title="Queue", markup=False)
-        self._told_about_queue = True
-
-    def _runs_listed(self, runs: list[RunSummary]) -> None:
-        self.runs, self._runs_problem = runs, None
-        live = self.live_runs()
-        for bar in self._main.query(TopBar):
-            bar.live = len(live)
-        for pane in (*self._runs_panes(), *self._launch_panes()):
-            pane.show_runs(runs)
-        if live and not self._told_about_live_runs:
-            count = f"{len(live)} runs are" if len(live) > 1 else f"{plain(live[0].run.env)} is"
-            self.notify(f"{count} training; 2 opens the newest", title="Welcome back", markup=False)
-        self._told_about_live_runs = True
-
-    def _runs_unreadable(self, problem: str) -> None:
-        for pane in self._runs_panes():
-            pane.show_problem(problem)
-        if problem != self._runs_problem:
-            self._runs_problem = problem
-            self.notify(problem, title="Runs folder", severity="error", markup=False)
-
-    def live_runs(self) -> list[RunSummary]:
-        """Runs whose supervisor is alive, newest first."""
-        return [run for run in self.runs or () if run.state is not None and run.state.is_live]
-
-    def _runs_panes(self) -> Sequence[RunsPane]:
-        return list(self._main.query("#runs").results())  # type: ignore[arg-type]
-
-    def _launch_panes(self) -> Sequence[LaunchPane]:
-        return list(self._main.query("#launch").results())  # type: ignore[arg-type]
-
-    @property
-    def _main(self) -> Widget:
-        return self.screen_stack[0]
-
     # Places.
-
-    @property
-    def place(self) -> str:
-        """The name of the visible place."""
-        return self._main.query_one("#places-switcher", ContentSwitcher).current or "launch"
 
     async def show_place(self, name: str) -> Widget:
         """Make the place `name` visible, mounting it at its first visit, and focus it."""
@@ -233,7 +157,7 @@ class MotrixApp(Leaving, Jumping, Remembering):
         async with self._mounting:
             if not switcher.query(f"#{name}"):
                 await switcher.mount(self._new_pane(name))
-        switcher.current = name
+        switcher.current = self.place = name
         self._main.query_one(TopBar).place = name
         pane = switcher.query_one(f"#{name}")
         if self.focused is None or pane not in self.focused.ancestors_with_self:
@@ -281,10 +205,17 @@ class MotrixApp(Leaving, Jumping, Remembering):
         pane: PlayPane = await self.show_place("play")  # type: ignore[assignment]
         pane.open_run(run)
 
+    def open_newest(self) -> None:
+        """In Monitor and Play, without a run as yet: the newest one there is to watch, or to play."""
+        wanted = {"monitor": self.live_runs(), "play": self.runs}.get(self.place)
+        panes: list[MonitorPane | PlayPane] = list(self._main.query(f"#{self.place}"))  # type: ignore[arg-type]
+        for pane in panes:
+            if wanted and pane.run is None:
+                pane.open_run(wanted[0].run)
+
     async def action_play(self) -> None:
-        pane: PlayPane = await self.show_place("play")  # type: ignore[assignment]
-        if pane.run is None and self.runs:
-            pane.open_run(self.runs[0].run)
+        await self.show_place("play")
+        self.open_newest()
 
     async def action_compare(self) -> None:
         await self.show_place("compare")
@@ -297,16 +228,14 @@ class MotrixApp(Leaving, Jumping, Remembering):
         await self.show_place("launch")
 
     async def action_monitor(self) -> None:
-        pane: MonitorPane = await self.show_place("monitor")  # type: ignore[assignment]
-        live = self.live_runs()
-        if pane.run is None and live:
-            pane.open_run(live[0].run)
+        await self.show_place("monitor")
+        self.open_newest()
 
     async def action_runs(self) -> None:
         await self.show_place("runs")
 
-    async def on_tab_strip_chosen(self, event: object) -> None:
-        await self.run_action(f"app.{getattr(event, 'name')}")  # noqa: B009
+    async def on_tab_strip_chosen(self, event: TabStrip.Chosen) -> None:
+        await self.run_action(f"app.{event.name}")
 
     async def on_launch_pane_launched(self, event: LaunchPane.Launched) -> None:
         self.list_runs()
@@ -362,8 +291,14 @@ class MotrixApp(Leaving, Jumping, Remembering):
         from motrix_tui.shell.help_screen import HelpScreen
 
         chain = self.focused.ancestors_with_self if self.focused else [self._main.query_one(f"#{self.place}")]
-        about = next((node.HELP for node in chain if getattr(node, "HELP", None)), "")
-        self.push_screen(HelpScreen(about or "", self.available_actions()))
+        part = next((node for node in chain if getattr(node, "HELP", None)), None)
+        about = [text for name in ("help_here", "HELP") if (text := getattr(part, name, None))]
+        self.push_screen(HelpScreen("\n\n".join(about), self.available_actions()))
+
+    def action_jump(self) -> None:
+        from motrix_tui.shell.jump import toggle_jump
+
+        toggle_jump(self)
 
     def action_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
@@ -375,7 +310,7 @@ class MotrixApp(Leaving, Jumping, Remembering):
         try:
             self.settings.save()
         except OSError as error:
-            self.notify(f"the theme cannot be remembered: {error}", severity="warning", markup=False)
+            self.notify(f"the theme cannot be remembered: {plain(error)}", severity="warning", markup=False)
 
     def action_next_theme(self) -> None:
         self.use_theme(THEME_NAMES[(THEME_NAMES.index(self.theme) + 1) % len(THEME_NAMES)])

@@ -20,6 +20,7 @@ from motrix_core.commands.own_env import OURS
 from motrix_core.runs.text import plain
 from motrix_tui.core import Core
 from motrix_tui.launch.preview import Preview
+from motrix_tui.shell.line_input import FilterInput
 from motrix_tui.text import shortened
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class EnvironmentPanel(Vertical):
         self.border_title = "Environment"
 
     def compose(self) -> ComposeResult:
-        yield FilterInput(placeholder="/ filter", compact=True, id="environment-filter")
+        yield EnvironmentFilter(id="environment-filter")
         yield EnvironmentList(id="environment-list", compact=True, markup=False)
         with VerticalScroll(id="about", can_focus=False):
             yield Static("", markup=False)
@@ -142,42 +143,30 @@ class EnvironmentPanel(Vertical):
             self._fill(self.query_one(Input).value)
 
     def _about(self, spec: EnvSpec) -> None:
-        if spec.error is not None:
-            words = Content.assemble((plain(spec.name), "bold"), "\n", plain(spec.description, limit=600))
-            self.query_one("#about Static", Static).update(words)
-            return
-        runs_on = ", ".join(spec.sims) or "NumPy, no simulator needed"
-        actions = f"{spec.act_dim} action{'' if spec.act_dim == 1 else 's'}"
-        if spec.n_actions is not None:
-            actions = f"{spec.actions} actions"
-        facts = [f"{spec.obs_dim} observations → {actions}", f"runs on {runs_on}"]
-        if spec.episode_s:
-            facts.insert(1, f"episode {spec.episode_s:g} s · step {spec.ctrl_dt_s:g} s")
-        text = Content.assemble(
-            (plain(spec.title), "bold"), "\n", plain(spec.description), "\n\n", ("\n".join(facts), "$muted")
-        )
-        self.query_one("#about Static", Static).update(text)
+        words = _description(spec)
+        self.query_one("#about Static", Static).update(words)
+        self.query_one(EnvironmentList).help_here = words.plain
 
 
-class FilterInput(Input):
-    """Escape clears it and goes back to the list; Down goes to the list with the filter on."""
-
-    HELP = EnvironmentPanel.HELP
-    BINDINGS = [
-        Binding("escape", "clear", "clear", show=False),
-        Binding("down", "leave", "list", show=False),
-    ]
-
-    def action_clear(self) -> None:
-        self.value = ""
-        self.action_leave()
-
-    def action_leave(self) -> None:
-        self.screen.set_focus(self.screen.query_one(EnvironmentList))
+def _description(spec: EnvSpec) -> Content:
+    if spec.error is not None:
+        return Content.assemble((plain(spec.name), "bold"), "\n", plain(spec.description, limit=600))
+    runs_on = ", ".join(spec.sims) or "NumPy, no simulator needed"
+    actions = f"{spec.act_dim} action{'' if spec.act_dim == 1 else 's'}"
+    if spec.n_actions is not None:
+        actions = f"{spec.actions} actions"
+    facts = [f"{spec.obs_dim} observations → {actions}", f"runs on {runs_on}"]
+    if spec.episode_s:
+        facts.insert(1, f"episode {spec.episode_s:g} s · step {spec.ctrl_dt_s:g} s")
+    return Content.assemble(
+        (plain(spec.title), "bold"), "\n", plain(spec.description), "\n\n", ("\n".join(facts), "$muted")
+    )
 
 
 class EnvironmentList(OptionList):
     HELP = EnvironmentPanel.HELP
+    help_here = ""
+    """For `?`, which has room for all of it on every terminal."""
     BINDINGS = [
         Binding("j", "cursor_down", "down", show=False),
         Binding("k", "cursor_up", "up", show=False),
@@ -185,10 +174,15 @@ class EnvironmentList(OptionList):
     ]
 
     def action_clear_filter(self) -> None:
-        self.screen.query_one(FilterInput).value = ""
+        self.screen.query_one(EnvironmentFilter).value = ""
 
     def on_key(self, event: events.Key) -> None:
         # Up on the first line goes to the filter above it, as the eye expects.
         if event.key == "up" and not self.highlighted:
             event.prevent_default()
-            self.screen.set_focus(self.screen.query_one(FilterInput))
+            self.screen.set_focus(self.screen.query_one(EnvironmentFilter))
+
+
+class EnvironmentFilter(FilterInput):
+    HELP = EnvironmentPanel.HELP
+    LEADS_TO = EnvironmentList

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from motrix_core.runs.text import plain
+from motrix_tui.shell.line_input import LineInput
 from motrix_tui.text import shortened
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ class FieldRow(Widget):
         self.post_message(wanted(self.field.path))
 
 
-class FieldEditor(Input):
+class FieldEditor(LineInput):
     BINDINGS = [
         Binding("enter", "finish(0)", "take"),
         Binding("down", "finish(1)", "next", show=False),
@@ -217,23 +218,14 @@ class FieldEditor(Input):
         Binding("shift+tab", "finish(-1, True)", "previous", show=False),
         Binding("escape", "cancel", "leave as it was"),
     ]
+    # The row must have heard of every change first.
+    LEAVING = ("finish", "cancel")
 
     @property
     def _row(self) -> FieldRow:
         row = self.parent
         assert isinstance(row, FieldRow)
         return row
-
-    async def on_key(self, event: events.Key) -> None:
-        # A binding runs once its key has bubbled up to the app, and by then what was typed right after Ctrl+U is in the
-        # field and would be deleted too. What edits is therefore done here, in its order; what leaves the field still
-        # goes up, so that the row has heard of every change before.
-        active = self.screen.active_bindings.get(event.key)
-        if active is None or active.node is not self or active.binding.action.startswith(("finish", "cancel")):
-            return
-        event.stop()
-        event.prevent_default()
-        await self.run_action(active.binding.action)
 
     def action_finish(self, step: int, edit_next: bool = False) -> None:
         self._row.finish(step, edit_next)

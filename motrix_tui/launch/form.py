@@ -29,6 +29,8 @@ ABOUT = (
 )
 
 _AS_LIST = " n opens them as a list."
+_LEAST_HELP, _MOST_HELP = 4, 7
+"""Lines of the help, its rule included."""
 
 
 class FormPanel(Vertical):
@@ -48,7 +50,8 @@ class FormPanel(Vertical):
         yield FieldList(id="fields")
         yield Static("", id="form-beside", markup=False)
         yield Static("", id="form-problems", markup=False)
-        yield Static("", id="field-help", markup=False)
+        with VerticalScroll(id="field-help", can_focus=False):
+            yield Static("", markup=False)
 
     async def show_fields(self, fields: Sequence[FormField]) -> None:
         """Make the rows; called once, when the schema is there."""
@@ -104,12 +107,20 @@ class FormPanel(Vertical):
 
     def on_resize(self) -> None:
         self.border_subtitle = self._consequences()
+        self._divide_room()
+
+    def _divide_room(self) -> None:
+        """Give the help what the rows of the tab leave; a longer one scrolls."""
+        fields, help = self.query_one(FieldList), self.query_one("#field-help")
+        left = fields.outer_size.height + help.outer_size.height - len(fields.rows())
+        help.styles.height = max(_LEAST_HELP, min(_MOST_HELP, left))
 
     def watch_group(self, group: str) -> None:
         if not self.is_mounted:
             return
         self.query_one(TabStrip).active = group
         self.query_one(FieldList).show_group(group)
+        self._divide_room()
 
     def _show_tabs(self) -> None:
         self.query_one(TabStrip).tabs = tuple(self._tab(group) for group in self._groups)
@@ -145,17 +156,8 @@ class FormPanel(Vertical):
 
     def on_field_list_moved(self) -> None:
         row = self.query_one(FieldList).row
-        self.query_one("#field-help", Static).update(self._field_help(row.field) if row else Content(""))
-
-    @staticmethod
-    def _field_help(field: FormField) -> Content:
-        unit = f" · {field.unit}" if field.unit else ""
-        rule = field.rule.removeprefix("must be ")
-        return Content.assemble(
-            (field.path, "bold $primary"),
-            (f"{unit} · {rule}\n", "$muted"),
-            (field.help + (_AS_LIST if field.kind == "sizes" else ""), "$foreground"),
-        )
+        self.query_one("#field-help Static", Static).update(field_help(row.field) if row else Content(""))
+        self.query_one("#field-help").scroll_home(animate=False)
 
 
 class FieldList(VerticalScroll, can_focus=True):
@@ -175,6 +177,8 @@ class FieldList(VerticalScroll, can_focus=True):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.row: FieldRow | None = None
+        self.help_here = ""
+        """For `?`, which has room for all of it on every terminal."""
 
     class Moved(Message):
         """The cursor is on another row."""
@@ -194,6 +198,7 @@ class FieldList(VerticalScroll, can_focus=True):
         if self.row is not None:
             self.row.remove_class("-cursor")
         self.row = row
+        self.help_here = field_help(row.field).plain if row is not None else ""
         if row is not None:
             row.add_class("-cursor")
             self.scroll_to_widget(row, animate=False)
@@ -227,3 +232,14 @@ class FieldList(VerticalScroll, can_focus=True):
         self.put_cursor(row)
         if was_here or row.field.kind not in ("bool", "choice"):
             row.activate()
+
+
+def field_help(field: FormField) -> Content:
+    """Path, unit, what may be typed, and what it does."""
+    unit = f" · {field.unit}" if field.unit else ""
+    rule = field.rule.removeprefix("must be ")
+    return Content.assemble(
+        (field.path, "bold $primary"),
+        (f"{unit} · {rule}\n", "$muted"),
+        (field.help + (_AS_LIST if field.kind == "sizes" else ""), "$foreground"),
+    )

@@ -36,6 +36,7 @@ class HardwarePanel(VerticalScroll, can_focus=False):
     def __init__(self, core: Core, *, id: str) -> None:
         super().__init__(id=id)
         self._core = core
+        self._inventory: Inventory | None = None
         self.border_title = "Hardware"
 
     def compose(self) -> ComposeResult:
@@ -44,7 +45,16 @@ class HardwarePanel(VerticalScroll, can_focus=False):
         yield Static("", id="detail", markup=False)
 
     def show_inventory(self, inventory: Inventory) -> None:
-        self.query_one("#inventory", Static).update(self._machine(inventory))
+        self._inventory = inventory
+        self._draw_inventory()
+
+    def on_resize(self) -> None:
+        # On a narrow terminal it has no width until it is gone to.
+        self._draw_inventory()
+
+    def _draw_inventory(self) -> None:
+        if self._inventory is not None and self.content_size.width:
+            self.query_one("#inventory", Static).update(self._machine(self._inventory))
 
     def show_candidates(self, candidates: Sequence[Candidate]) -> None:
         self.query_one(CandidateList).candidates = tuple(candidates)

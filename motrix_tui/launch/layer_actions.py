@@ -67,10 +67,10 @@ class LayerActions(Widget):
         text = await self.app.push_screen_wait(dialog)
         if text is None or self._spec is not spec:
             return
-        for index, path in enumerate(paths):
-            model.set(path, text, new_step=index == 0)
+        for number, each in enumerate(paths):
+            model.set(each, text, new_step=number == 0)
         self._form_changed()
-        self.query_one(FormPanel).show_field(paths[0] if shared else path)
+        self.query_one(FormPanel).show_field(paths[0])
 
     def _look_at(self, text: str, paths: tuple[str, ...], role: Role, spec: EnvSpec) -> Look:
         from motrix_core.config.networks import network_parameters

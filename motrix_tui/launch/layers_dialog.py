@@ -64,6 +64,10 @@ class LayersDialog(ListDialog["str | None"]):
         self._show(0)
         self.options.focus()
 
+    def on_resize(self) -> None:
+        # The list has another width once it is laid out.
+        self.call_after_refresh(lambda: self._show(self._at))
+
     @property
     def _at(self) -> int:
         return self.options.highlighted or 0
@@ -85,10 +89,12 @@ class LayersDialog(ListDialog["str | None"]):
 
     def _line(self, index: int) -> Content:
         size = self._sizes[index]
+        width = self.options.scrollable_content_region.width
+        room = max(1, min(_BAR, width - layers.LONGEST - 5)) if width else _BAR
         return Content.assemble(
             (f"{index + 1:>2} ", "$muted"),
             (f"{size or '_':>{layers.LONGEST}} ", "$foreground"),
-            (f" {layers.bar(size, self._sizes, _BAR)}", "$accent"),
+            (f" {layers.bar(size, self._sizes, room)}", "$accent"),
         )
 
     def on_key(self, event: events.Key) -> None:

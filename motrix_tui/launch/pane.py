@@ -69,9 +69,9 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical):
     LaunchPane #form-problems { color: $error; display: none; height: auto; }
     LaunchPane #field-help {
         height: 7; border-top: solid $rule; border-title-align: right; border-title-color: $foreground;
+        background: $background; scrollbar-size-vertical: 1;
     }
     LaunchPane.-low #groups { margin-bottom: 0; }
-    LaunchPane.-low #field-help { height: 4; }
     LaunchPane.-middle #sections, LaunchPane.-narrow #sections { display: block; }
     LaunchPane.-narrow HardwarePanel, LaunchPane.-narrow EnvironmentPanel { width: 1fr; }
     """

@@ -25,6 +25,7 @@ from motrix_tui.runs_table.more_actions import MoreActions
 from motrix_tui.runs_table.rows import SORTABLE, Row, Sorting, columns_for, explanation, in_order
 from motrix_tui.runs_table.table import RunsTable
 from motrix_tui.shell.dialogs import Answer, Question
+from motrix_tui.shell.line_input import FilterInput
 from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class RunsPane(MoreActions, Vertical):
         self.border_title = "Runs"
 
     def compose(self) -> ComposeResult:
-        yield RunsFilter(placeholder="/ filter", compact=True, id="runs-filter")
+        yield RunsFilter(id="runs-filter")
         yield RunsTable()
         yield Static("", id="empty", markup=False)
         yield Static("", id="explanation", markup=False)
@@ -306,18 +307,6 @@ class RunsPane(MoreActions, Vertical):
             self.action_refresh()
 
 
-class RunsFilter(Input):
-    """Escape clears it; Enter and Down go to the table with the filter on."""
-
+class RunsFilter(FilterInput):
     HELP = RunsPane.HELP
-    BINDINGS = [
-        Binding("escape", "clear", "clear", show=False),
-        Binding("down", "leave", "table", show=False),
-    ]
-
-    def action_clear(self) -> None:
-        self.value = ""
-        self.action_leave()
-
-    def action_leave(self) -> None:
-        self.screen.set_focus(self.screen.query_one(RunsTable))
+    LEADS_TO = RunsTable

@@ -5,60 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.widgets import Static
 
 from motrix_tui.actions import PLACE_TITLES, Action, key_name
-from motrix_tui.shell.dialogs import Dialog
+from motrix_tui.shell.reader import Reader, hanging
+
+_MOVES = "tab and shift+tab move between parts, arrows or j and k within one, enter edits or chooses."
 
 
-class HelpScreen(Dialog[None]):
+class HelpScreen(Reader):
     """`about` explains the focused part; `actions` are those of the place and of everywhere."""
 
     DEFAULT_CSS = """
     HelpScreen > .box { width: 76; }
     """
-    BINDINGS = [("question_mark,q,enter", "leave", "close")]
+    BINDINGS = [("question_mark", "leave", "close")]
 
     def __init__(self, about: str, actions: Sequence[Action]) -> None:
         super().__init__("Help")
         self._about = about
         self._actions = actions
 
-    def parts(self) -> ComposeResult:
-        yield Static(self._text(), markup=False)
-
-    def on_mount(self) -> None:
-        self._box.border_subtitle = "j k scroll · esc closes"
-        # For the keys that scroll by pages.
-        self._box.can_focus = True
-        self._box.focus()
-
-    @property
-    def _box(self) -> VerticalScroll:
-        return self.query_one(VerticalScroll)
-
-    def action_leave(self) -> None:
-        self.leave()
-
-    def key_j(self) -> None:
-        self._box.scroll_down(animate=False)
-
-    def key_k(self) -> None:
-        self._box.scroll_up(animate=False)
-
-    def _text(self) -> Content:
-        lines = [Content(self._about), Content("")] if self._about else []
+    def text(self, width: int) -> Content:
+        width = max(width, 1)
+        lines = [*Content(self._about).wrap(width), Content("")] if self._about else []
         for place, actions in groupby(self._actions, key=lambda action: action.place):
             lines.append(Content.styled(PLACE_TITLES[place], "bold $primary"))
-            lines.extend(self._line(action) for action in actions)
+            lines.extend(self._line(action, width) for action in actions)
             lines.append(Content(""))
-        moves = "tab and shift+tab move between parts, arrows or j and k within one, enter edits or chooses."
-        return Content("\n").join([*lines, Content.styled(moves, "$muted")])
+        return Content("\n").join([*lines, *Content.styled(_MOVES, "$muted").wrap(width)])
 
     @staticmethod
-    def _line(action: Action) -> Content:
+    def _line(action: Action, width: int) -> Content:
         keys = " ".join(key_name(key) for key in action.keys)
-        return Content.assemble((f"  {keys:<10} ", "bold $accent"), action.help)
+        return hanging(Content.styled(f"  {keys:<10} ", "bold $accent"), Content(action.help), width)

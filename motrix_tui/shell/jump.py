@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import ascii_uppercase
+from typing import Any
 
 from textual import events
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.command import CommandPalette
 from textual.geometry import Region
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Static
-
-from motrix_tui.shell.palette import MotrixLike
 
 LETTERS = "asdfghjklqwertyuiopzxcvbnm" + ascii_uppercase
 """Those under the fingers first."""
@@ -86,27 +85,25 @@ class Jump(ModalScreen["Widget | None"]):
         self.dismiss(widget if widget.is_attached and widget.focusable else None)
 
 
-class Jumping(MotrixLike):
-    """The part of the application that jumps."""
-
-    def action_jump(self) -> None:
-        screen = self.screen
-        if isinstance(screen, Jump):
-            screen.dismiss(None)
-            return
-        parts = targets(screen)
-
-        def go(part: Widget | None) -> None:
-            if part is not None:
-                screen.set_focus(part)
-
-        if parts and not isinstance(screen, CommandPalette):
-            self.push_screen(Jump(parts), go)
-
-
 class Letter(Static):
     """`letter`, on the part that it leads to."""
 
     def __init__(self, letter: str) -> None:
         super().__init__(f" {letter} ", markup=False)
         self.letter = letter
+
+
+def toggle_jump(app: App[Any]) -> None:
+    """Put the letters on the parts of `app`'s screen, or take them away."""
+    screen = app.screen
+    if isinstance(screen, Jump):
+        screen.dismiss(None)
+        return
+    parts = targets(screen)
+
+    def go(part: Widget | None) -> None:
+        if part is not None:
+            screen.set_focus(part)
+
+    if parts and not isinstance(screen, CommandPalette):
+        app.push_screen(Jump(parts), go)

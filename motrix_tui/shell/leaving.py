@@ -10,25 +10,18 @@ from textual import work
 
 from motrix_core.errors import MotrixError
 from motrix_core.runs.text import plain
-from motrix_tui.core import Core
-from motrix_tui.shell.dialogs import Answer, Question
-from motrix_tui.shell.palette import MotrixLike
+from motrix_tui.shell.watching import Watching
 from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import RunSummary
+    from motrix_tui.shell.dialogs import Question
 
 _MOST_NAMES = 8
 
 
-class Leaving(MotrixLike):
+class Leaving(Watching):
     """The part of the application that ends or suspends it. Neither touches training unless that is asked for."""
-
-    core: Core
-
-    def live_runs(self) -> list[RunSummary]:
-        """Runs whose supervisor is alive, newest first."""
-        raise NotImplementedError
 
     async def action_quit(self) -> None:
         self._leave()
@@ -75,6 +68,9 @@ class Leaving(MotrixLike):
 
 
 def _question(live: list[RunSummary]) -> Question:
+    # Dialogs come with the first one: the dashboard is drawn before.
+    from motrix_tui.shell.dialogs import Answer, Question
+
     names = [f"  ● {plain(run.run.env)} · {plain(run.run.id)}" for run in live[:_MOST_NAMES]]
     if len(live) > _MOST_NAMES:
         names.append(f"  … and {len(live) - _MOST_NAMES} more")

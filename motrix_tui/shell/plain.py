@@ -29,6 +29,7 @@ Button, Button:hover, Button.-primary, Button.-warning, Button.-error {
     background: $surface; color: $foreground; text-style: none;
 }
 Button:focus { text-style: bold reverse; }
+FieldList:focus FieldRow.-cursor { background: $primary 35%; }
 Input { text-style: underline; }
 """
 """What colours tell that a translation of colours cannot: which part has the focus, and where text can be typed."""

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from motrix_core.errors import ConfigError
 from motrix_tui.shell.dialogs import Dialog
+from motrix_tui.shell.line_input import LineInput
 
 T = TypeVar("T")
 Check = Callable[[str], "str | None"]
@@ -44,7 +45,7 @@ class TextDialog(Dialog[T]):
     def parts(self) -> ComposeResult:
         for line in self._lines:
             yield Static(line.caption, markup=False)
-            yield Input(line.value, compact=True, suggester=line.suggester, id=f"line-{line.name}")
+            yield LineInput(line.value, compact=True, suggester=line.suggester, id=f"line-{line.name}")
         yield Static("", id="problem", markup=False)
         yield Static(self._hint, classes="hint", markup=False)
 

@@ -27,6 +27,11 @@ class TooSmall(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         yield Static(self._line(self.app.size), markup=False)
 
+    def on_screen_resume(self) -> None:
+        # A question that was asked meanwhile lay above, and was answered once there was room.
+        if not too_small(self.app.size):
+            self.dismiss()
+
     def on_resize(self, event: events.Resize) -> None:
         self.query_one(Static).update(self._line(event.size))
 

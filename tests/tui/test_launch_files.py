@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fake_core import FakeCore, settle
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
@@ -170,6 +171,18 @@ async def test_an_import_chooses_the_environment_and_shows_errors_under_their_fi
         assert row.text == "0" and row.errors
         assert "dm-walker" in str(pilot.app.query_one("#form").border_title)
         assert "env_options.x = 1" in str(pilot.app.query_one("#form-beside", Static).content)
+
+
+async def test_what_is_typed_right_after_ctrl_u_stays(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("w")
+        prompt = await wait_for(pilot, Prompt)
+        while pilot.app.focused not in prompt.query(Input):
+            await pilot.pause()
+        for key in ("ctrl+u", "a", "b", "left", "c", "end", "."):
+            pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await pilot.pause()
+        assert prompt.query_one(Input).value == "acb."
 
 
 async def test_a_file_for_an_environment_that_is_not_in_the_list_is_refused(tmp_path: Path, opened: Open) -> None:

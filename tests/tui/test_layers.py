@@ -226,3 +226,17 @@ async def test_typing_the_sizes_is_as_it_was(opened: Open) -> None:
         assert value_of(pilot, POLICY) == "128,64"
         await open_list(pilot)
         assert lines(pilot) == ["128", "64"]
+
+
+async def test_bars_keep_to_their_line_while_the_terminal_changes(opened: Open) -> None:
+    async with opened(size=(120, 40)) as pilot:
+        await open_list(pilot)
+        options = pilot.app.screen.query_one(OptionList)
+        for width in (46, 120):
+            await pilot.resize_terminal(width, 30)
+            while pilot.app.screen.size.width != width:
+                await pilot.pause()
+            await pilot.pause()
+            await pilot.pause()
+            longest = len(str(options.get_option_at_index(0).prompt))
+            assert longest == min(51, options.scrollable_content_region.width)

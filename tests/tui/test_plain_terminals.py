@@ -169,3 +169,13 @@ async def test_charts_and_play_are_drawn_in_ascii_where_there_is_nothing_else(
 def test_progress_shows_where_it_is_without_colours() -> None:
     plain = progress_bar(0.5, 10).plain
     assert plain[0] != plain[-1] and unicodedata.category(plain[0]) == unicodedata.category(plain[-1]) == "So"
+
+
+async def test_without_colours_the_field_under_the_cursor_is_reverse(open_plain: Open) -> None:
+    async with open_plain(Terminal(colours=False)) as pilot:
+        for keys, there in (("f", True), ("e", False)):
+            await pilot.press(keys)
+            await pilot.pause()
+            shown = segments(pilot.app)
+            reverse = "".join(item.text for item in shown if item.style is not None and item.style.reverse)
+            assert ("Seed" in reverse) is there

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from fake_core import FakeCore, settle
 from textual.command import CommandPalette
+from textual.content import Content
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -17,6 +18,8 @@ from motrix_tui.settings import Settings
 from motrix_tui.shell.dialogs import Question
 from motrix_tui.shell.help_screen import HelpScreen
 from motrix_tui.shell.key_bar import KeyBar
+from motrix_tui.shell.messages_screen import MessagesScreen
+from motrix_tui.shell.reader import Fitted, hanging
 from motrix_tui.shell.too_small import TooSmall
 from motrix_tui.shell.top_bar import LoadMeter, TopBar
 from motrix_tui.themes import THEME_NAMES
@@ -59,7 +62,7 @@ async def test_help_explains_the_focused_part_and_lists_the_keys(opened: Open) -
     async with opened() as pilot:
         await pilot.press("f", "question_mark")
         assert isinstance(pilot.app.screen, HelpScreen)
-        text = str(pilot.app.screen.query_one(Static).content)
+        text = " ".join(pilot.app.screen.query_one(Fitted).render().plain.split())
         assert "10M or 2_048" in text and "Start the training" in text and "Everywhere" in text
         await pilot.press("escape")
         assert not isinstance(pilot.app.screen, HelpScreen)
@@ -261,3 +264,55 @@ async def test_the_key_bar_always_has_help_and_quit(opened: Open) -> None:
     async with opened(size=(44, 14)) as pilot:
         line = pilot.app.query_one(KeyBar).render().plain
         assert "? help" in line and "q quit" in line and len(line) <= 44
+
+
+async def test_a_question_that_was_asked_while_there_was_no_room_leaves_the_place_in_sight(
+    make_run: MakeRun, opened: Open
+) -> None:
+    make_run(status="running")
+    async with opened() as pilot:
+        await pilot.resize_terminal(30, 8)
+        await pilot.pause()
+        await pilot.press("q")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, Question)
+        await pilot.resize_terminal(100, 30)
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        await pilot.pause()
+        assert len(pilot.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("width", [76, 40, 20])
+def test_a_long_text_goes_on_under_its_own_beginning(width: int) -> None:
+    words = "Show only charts, or log lines if the log is focused, with a text that is a good deal longer."
+    first, *rest = hanging(Content("  /          "), Content(words), width).plain.splitlines()
+    assert first.startswith("  /          Show") and rest
+    assert all(line.startswith(" " * 13) and line[13] != " " for line in rest)
+    assert " ".join([first[13:], *(line.strip() for line in rest)]) == words
+    assert max(map(len, (first, *rest))) <= max(width, 25)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (60, 20)])
+async def test_all_of_the_help_can_be_scrolled_to(opened: Open, size: tuple[int, int]) -> None:
+    async with opened(size=size) as pilot:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        text = pilot.app.screen.query_one(Fitted)
+        lines = text.render().plain.splitlines()
+        assert text.size.height == len(lines) and max(map(len, lines)) <= text.size.width
+
+
+async def test_what_was_said_can_be_read_again_and_is_harmless(opened: Open) -> None:
+    async with opened() as pilot:
+        pilot.app.notify("first", markup=False)
+        pilot.app.notify("no \x1b[31mroom\nat all", title="Disk\x07", severity="error", markup=False)
+        await pilot.press("M")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, MessagesScreen)
+        newest, more, oldest = pilot.app.screen.query_one(Fitted).render().plain.splitlines()
+        assert newest.endswith("✖ Disk\\x07: no \\x1b[31mroom") and more.strip() == "at all"
+        assert oldest.endswith("· first")
+        await pilot.press("j", "q")
+        assert not isinstance(pilot.app.screen, MessagesScreen)

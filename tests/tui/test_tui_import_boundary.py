@@ -38,3 +38,15 @@ def test_a_session_through_every_place_imports_no_learning_library_and_no_simula
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+def test_the_first_frame_waits_for_no_place_no_dialog_and_no_room() -> None:
+    program = "import sys, motrix_tui.__main__, motrix_tui.app\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.split())
+    places = ("launch", "monitor", "runs_table", "compare", "play", "charts")
+    later = {"numpy", "pydantic", "psutil", "motrix_core.config", "motrix_core.hardware", "motrix_core.runs.index"}
+    later |= {f"motrix_tui.{place}" for place in places}
+    later |= {f"motrix_tui.shell.{name}" for name in ("dialogs", "reader", "help_screen", "messages_screen", "jump")}
+    assert "motrix_tui.shell.top_bar" in imported and not later & imported

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fake_core import FakeCore, make_probe, settle
 from textual import events
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, OptionList, Static
 
@@ -19,6 +20,7 @@ from motrix_tui.launch.field_row import FieldRow
 from motrix_tui.launch.form import FieldList, FormPanel
 from motrix_tui.launch.hardware import CandidateList
 from motrix_tui.settings import Settings
+from motrix_tui.shell.reader import Fitted
 
 Open = Callable[..., Any]
 
@@ -56,6 +58,14 @@ async def test_the_machine_is_listed_before_any_probe_answers(core: FakeCore, op
         core.gate.set()
         await settle(pilot)
         assert all(item.probe is not None for item in app.query_one(CandidateList).candidates)
+
+
+async def test_the_machine_is_told_in_full_where_its_panel_was_hidden_at_first(opened: Open) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        await pilot.press("m")
+        await pilot.pause()
+        await pilot.pause()
+        assert "8 cores · AMD EPYC 7763" in text_of(pilot, "#inventory")
 
 
 async def test_an_unusable_simulator_stays_listed_with_cause_and_mend(opened: Open) -> None:
@@ -337,8 +347,24 @@ async def test_the_focused_fields_help_and_bounds_are_shown(opened: Open) -> Non
     async with opened() as pilot:
         pilot.app.query_one(FormPanel).show_field("ppo.learning_rate")
         await pilot.pause()
-        shown = text_of(pilot, "#field-help")
+        shown = text_of(pilot, "#field-help Static")
         assert "ppo.learning_rate" in shown and "from 1e-9 to 1" in shown and "Adam" in shown
+
+
+async def test_all_of_a_long_help_can_be_read_on_a_low_terminal(opened: Open) -> None:
+    async with opened(size=(80, 24)) as pilot:
+        form = pilot.app.query_one(FormPanel)
+        rows = {field.field.path: field.field.help for field in pilot.app.query(FieldRow)}
+        longest = max(rows, key=lambda path: len(rows[path]))
+        form.show_field(longest)
+        await pilot.pause()
+        await pilot.pause()
+        box = pilot.app.query_one("#field-help", VerticalScroll)
+        assert box.max_scroll_y > 0 and box.show_vertical_scrollbar
+        await pilot.press("question_mark")
+        await pilot.pause()
+        shown = " ".join(pilot.app.screen.query_one(Fitted).render().plain.split())
+        assert longest in shown and " ".join(rows[longest].split()) in shown
 
 
 async def test_y_copies_the_command(opened: Open) -> None:

@@ -151,7 +151,8 @@ class LogPane(ScrollView, can_focus=True):
         self.keep_at_end()
 
     def _write_subtitle(self) -> None:
-        parts = ["following" if self.following else "scrolled", f"{len(self._shown):,} lines"]
+        count = len(self._shown)
+        parts = ["following" if self.following else "scrolled", f"{count:,} line{'' if count == 1 else 's'}"]
         self.border_subtitle = " · ".join(parts)
 
     def render_line(self, y: int) -> Strip:

@@ -13,7 +13,7 @@ from motrix_tui.charts.smooth import Smoother
 FloatArray = NDArray[np.float64]
 
 MOST_POINTS = 1 << 17
-"""Points that a series holds, at about 25 bytes each. Beyond that the older half gives up every other point."""
+"""Points that a series holds, at about 22 bytes each. Beyond that the older half gives up every other point."""
 _OLD = MOST_POINTS // 2
 _THINNED = 4
 _FEW = 16
@@ -37,7 +37,8 @@ class SeriesBuffer:
         """Forget every point; the smoothing weight stays."""
         self._smoother = Smoother(self._smoother.weight)
         self._x = Column(np.float64)
-        self._places = Column(np.int32)
+        # Where the points stand in what was given; None while that is 0, 1, 2 … as in nearly every run.
+        self._places: Column | None = None
         self._gaps = Column(np.float64)
         self.pyramid = Pyramid(2 if self._smoother.weight else 1)
         self._taken, self._last_taken = 0, math.nan
@@ -108,7 +109,7 @@ class SeriesBuffer:
         if len(self) and x < self._x.row()[-1]:
             self._drop_from(x)
         self._x.push(x)
-        self._places.push(place)
+        self._put_places(np.array([place]))
         if math.isfinite(y):
             y = min(max(y, -LARGEST), LARGEST)
             self._last = y
@@ -128,7 +129,7 @@ class SeriesBuffer:
         if len(self) and x[0] < self.x[-1]:
             self._drop_from(float(x[0]))
         self._x.append(x)
-        self._places.append(kept + first)
+        self._put_places(kept + first)
         values = _as_held(y)
         smoothed = (self._smoother.extend(values),) if self.pyramid.channels == 2 else ()
         self.pyramid.append(np.stack((values, *smoothed)))
@@ -138,10 +139,28 @@ class SeriesBuffer:
             self._last = float(values[~missing][-1])
         self._stay_bounded()
 
+    def _put_places(self, places: IndexArray) -> None:
+        """Remember where the newest points stand, which have just got their x."""
+        first = len(self) - len(places)
+        if self._places is None:
+            if places[0] == first and places[-1] == len(self) - 1:
+                return
+            self._places = Column(np.int32)
+            self._places.append(np.arange(first))
+        self._places.append(places)
+
+    def _all_places(self) -> Column:
+        if self._places is None:
+            self._places = Column(np.int32)
+            self._places.append(np.arange(len(self)))
+        return self._places
+
     def _drop_from(self, x: float) -> None:
         size = int(np.searchsorted(self.x, x))
+        if size < len(self):
+            # What comes next stands further on in what was given than here.
+            self._all_places().truncate(size)
         self._x.truncate(size)
-        self._places.truncate(size)
         self.pyramid.truncate(size)
         self._gaps.truncate(int(np.searchsorted(self.gaps, x)))
         finite = np.flatnonzero(np.isfinite(self.raw))
@@ -150,8 +169,8 @@ class SeriesBuffer:
     def _stay_bounded(self) -> None:
         if len(self) > MOST_POINTS:
             kept = _extreme_points(self.raw[:_OLD])
+            self._all_places().thin(_OLD, kept)
             self._x.thin(_OLD, kept)
-            self._places.thin(_OLD, kept)
             self.pyramid.thin(_OLD, kept)
             self._is_thinned = True
         if self._gaps.size > _OLD:
@@ -174,7 +193,7 @@ class SeriesBuffer:
         placed = np.isfinite(x)
         smoothed = np.full(len(y), np.nan, dtype=np.float32)
         smoothed[placed] = self._smoother.extend(_as_held(np.asarray(y, dtype=np.float64)[placed]))
-        self._hold(self.raw, smoothed.take(self._places.row()))
+        self._hold(self.raw, smoothed.take(self._all_places().row()))
 
     def _hold(self, *channels: ValueArray) -> None:
         self.pyramid = Pyramid(len(channels))

@@ -61,7 +61,7 @@ class Column:
     def _make_room(self, needed: int) -> None:
         held = self._room.shape[1]
         if needed > held:
-            room = np.empty((len(self._room), max(needed, 2 * held)), dtype=self._room.dtype)
+            room = np.empty((len(self._room), max(needed, held + held // 2)), dtype=self._room.dtype)
             room[:, : self.size] = self.values
             self._room = room
 

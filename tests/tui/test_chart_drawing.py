@@ -140,11 +140,12 @@ def test_a_series_beyond_its_bound_gives_up_points_but_no_extreme_and_nothing_ne
     assert (np.diff(buffer.x) > 0).all()
 
 
-def test_another_smoothing_of_a_series_that_gave_up_points_is_that_of_all_its_points() -> None:
+@pytest.mark.parametrize("nowhere", [[], [7]], ids=["whole", "a point without a place"])
+def test_another_smoothing_of_a_series_that_gave_up_points_is_that_of_all_its_points(nowhere: list[int]) -> None:
     count = MOST_POINTS + 70_000
     x, y = np.arange(float(count)), np.random.default_rng(4).normal(size=count)
     y[[5, 150_000]] = np.nan
-    x[7] = np.inf
+    x[nowhere] = np.inf
     buffer, fresh = buffer_of(x, y), buffer_of(x, y, 0.97)
     buffer.set_smoothing(0.97)
     np.testing.assert_array_equal(buffer.smooth, buffer.raw)

@@ -124,6 +124,7 @@ RUNS_ACTIONS: tuple[Action, ...] = (
     Action("runs.mark", ("space",), "mark", "Mark the run for Compare, or take the mark away.", "runs", "Run"),
     Action("runs.compare", ("c",), "compare", "Compare the marked runs, or with none the one here.", "runs", "Run"),
     Action("runs.resume", ("u",), "resume", "Continue a run that is over, from its last checkpoint.", "runs", "Run"),
+    Action("runs.clone", ("n",), "clone", "Take the run's settings into Launch, for a new run.", "runs", "Run", False),
     Action("runs.notes", ("t",), "tags", "Write a note and tags on the run.", "runs", "Run", False),
     Action("runs.stop", ("x",), "stop", "Stop the run after a last checkpoint; asks first.", "runs", "Run"),
     Action("runs.delete", ("d", "delete"), "delete", "Delete the run's folder; asks first.", "runs", "Run"),

@@ -224,6 +224,10 @@ class MotrixApp(Leaving, Remembering):
         pane: ComparePane = await self.show_place("compare")  # type: ignore[assignment]
         pane.show(event.runs)
 
+    async def on_runs_pane_clone_wanted(self, event: RunsPane.CloneWanted) -> None:
+        pane: LaunchPane = await self.show_place("launch")  # type: ignore[assignment]
+        pane.clone(event.run)
+
     async def action_launch(self) -> None:
         await self.show_place("launch")
 

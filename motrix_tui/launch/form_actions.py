@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -28,12 +29,15 @@ from motrix_tui.threads import in_thread
 if TYPE_CHECKING:
     from motrix_core.config.schema import RunConfig
     from motrix_core.envs.spec import EnvSpec
+    from motrix_core.runs.layout import Run
 
 DRAFT_DELAY_S = 0.5
 
 
 class FormActions(OwnEnvActions):
-    """The part of LaunchPane that acts on the form as a whole. `_folder` is where presets and the draft are kept."""
+    """The part of LaunchPane that acts on the form as a whole. `_folder` is where presets and the draft are kept.
+
+    `_ready` is set once there is a form to act on."""
 
     _core: Core
     _folder: Path
@@ -42,6 +46,7 @@ class FormActions(OwnEnvActions):
     _model: FormModel | None
     _state: FormState
     _env: str | None
+    _ready: asyncio.Event
     _saving: Timer | None = None
     _draft_kept = True
 
@@ -86,6 +91,17 @@ class FormActions(OwnEnvActions):
         self.query_one(EnvironmentPanel).choose(env)
         self._machine_changed()
         self._form_changed()
+
+    @work(exclusive=True, group="files")
+    async def clone(self, run: Run) -> None:
+        """Fill the form with the settings of `run`, its seed too; what stands in the way is said."""
+        await self._ready.wait()
+        try:
+            self._take(await in_thread(self._core.read_config, run.paths.config))
+        except MotrixError as error:
+            self.notify(plain(error, limit=400), title="Not cloned", severity="error", markup=False)
+        else:
+            self.notify(f"settings of run {plain(run.id)} taken; ctrl+z goes back", timeout=4, markup=False)
 
     def _config_to_keep(self) -> RunConfig | None:
         if self._state.config is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,7 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical):
         self._model: FormModel | None = None
         self._state = FormState()
         self._env: str | None = None
+        self._ready = asyncio.Event()
         self._section = self._beside = "environments"
 
     def compose(self) -> ComposeResult:
@@ -126,6 +128,7 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical):
         with self.app.batch_update():
             await self.query_one(FormPanel).show_fields(fields)
             self.query_one(EnvironmentPanel).show_specs(self._specs, self._first_choice(chosen))
+        self._ready.set()
         if self._core.own.any:
             self._read_own()
 

@@ -1,4 +1,4 @@
-"""What Runs can do with a run besides opening, stopping and deleting: compare, continue, write notes."""
+"""What Runs can do with a run besides opening, stopping and deleting: compare, clone, continue, write notes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 
 class MoreActions(Widget):
-    """The part of RunsPane that marks, compares, resumes and annotates. `_marked` are folders, in order of marking."""
+    """The part of RunsPane that marks, compares, clones, resumes and annotates.
+
+    `_marked` are folders, in order of marking.
+    """
 
     _core: Core
     _marked: dict[Path, Run]
@@ -37,6 +40,12 @@ class MoreActions(Widget):
         """The person wants to see `runs` side by side."""
 
         runs: list[Run]
+
+    @dataclass
+    class CloneWanted(Message, namespace="runs_pane"):
+        """The person wants the settings of `run` in Launch."""
+
+        run: Run
 
     @property
     def current(self) -> Row | None:
@@ -61,6 +70,11 @@ class MoreActions(Widget):
             runs = [row.summary.run]
         if runs:
             self.post_message(self.CompareWanted(runs))
+
+    def action_clone(self) -> None:
+        row = self.current
+        if row is not None:
+            self.post_message(self.CloneWanted(row.summary.run))
 
     @work(exclusive=True, group="question")
     async def action_resume(self) -> None:

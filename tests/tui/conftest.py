@@ -67,12 +67,19 @@ def opened(app: MotrixApp) -> Callable[..., Any]:
 
 @pytest.fixture
 def make_run(runs_dir: Path) -> Callable[..., Run]:
-    """`make_run(env="cartpole", status="finished", returns=[…])`: a run on disk; a live one is supervised by us."""
+    """`make_run(env="cartpole", status="finished", returns=[…])`: a run on disk; a live one is supervised by us.
+
+    `settings` are what its form says, by path.
+    """
 
     def make(
-        env: str = "cartpole", backend: str = "jax", status: str = "finished", returns: list[float] | None = None
+        env: str = "cartpole",
+        backend: str = "jax",
+        status: str = "finished",
+        returns: list[float] | None = None,
+        settings: dict[str, str] | None = None,
     ) -> Run:
-        config, problems = validate_form(env, backend, "none" if env == "pendulum" else "motrixsim", {})
+        config, problems = validate_form(env, backend, "none" if env == "pendulum" else "motrixsim", settings or {})
         assert config is not None, problems
         run = create_run(config, runs_dir, extra={})
         with EventWriter(run.paths.events) as writer:

@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList, Static
 
 from motrix_core.config.form import parse_toml
 from motrix_core.errors import ConfigError
+from motrix_core.runs.layout import Run
 from motrix_tui.app import MotrixApp
 from motrix_tui.launch.command_bar import CommandBar
 from motrix_tui.launch.draft import Draft
@@ -19,6 +20,7 @@ from motrix_tui.launch.field_row import FieldRow
 from motrix_tui.launch.pane import LaunchPane
 from motrix_tui.launch.presets_dialog import PresetsDialog
 from motrix_tui.launch.values import Presets, form_values
+from motrix_tui.runs_table.pane import RunsPane
 from motrix_tui.settings import Settings
 from motrix_tui.shell.dialogs import Question
 from motrix_tui.shell.prompt import Prompt
@@ -196,6 +198,57 @@ async def test_a_file_for_an_environment_that_is_not_in_the_list_is_refused(tmp_
         await pilot.press("enter")
         await wait_for_main(pilot)
         assert "unheard-of" in messages(pilot) and command(pilot) == before
+
+
+CHANGED = {"ppo.num_envs": "1024", "ppo.learning_rate": "3e-4", "ppo.seed": "7"}
+
+
+async def test_a_run_is_cloned_into_the_form_with_its_seed_and_undone_in_one_step(
+    make_run: Callable[..., Run], opened: Open
+) -> None:
+    make_run("dm-walker", "torch", settings=CHANGED)
+    async with opened() as pilot:
+        await pilot.press("3")
+        await settle(pilot)
+        await pilot.press("n")
+        await settle(pilot)
+        assert pilot.app.place == "launch"  # type: ignore[attr-defined]
+        cloned = command(pilot)
+        for word in ("--env dm-walker", "--backend torch", "--num-envs 1024", "ppo.learning_rate=3e-4", "--seed 7"):
+            assert word in cloned
+        await pilot.press("ctrl+z")
+        assert "--env dm-walker" in command(pilot) and "--num-envs" not in command(pilot)
+
+
+async def test_a_run_is_cloned_also_where_launch_was_never_open(
+    core: FakeCore, tmp_path: Path, make_run: Callable[..., Run]
+) -> None:
+    run = make_run("dm-walker", settings=CHANGED)
+    app = MotrixApp(core, Settings.load(tmp_path / "settings.toml"), opened=run)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        while not app.query("#monitor"):
+            await pilot.pause()
+        assert not app.query(LaunchPane)
+        await pilot.press("3")
+        while not (app.query(RunsPane) and app.query_one(RunsPane).rows):
+            await pilot.pause()
+        await pilot.press("n")
+        await settle(pilot)
+        assert "--env dm-walker" in command(pilot) and "--num-envs 1024" in command(pilot)
+
+
+async def test_a_run_whose_settings_cannot_be_read_leaves_the_form_alone(
+    make_run: Callable[..., Run], opened: Open
+) -> None:
+    run = make_run("dm-walker")
+    run.paths.config.write_text("{")
+    async with opened() as pilot:
+        before = command(pilot)
+        await pilot.press("3")
+        await settle(pilot)
+        await pilot.press("n")
+        await settle(pilot)
+        assert "config.json" in messages(pilot) and command(pilot) == before
 
 
 async def test_unlaunched_changes_survive_a_restart(core: FakeCore, tmp_path: Path, opened: Open) -> None:

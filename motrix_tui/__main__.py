@@ -14,7 +14,7 @@ from motrix_core.errors import MotrixError, UnknownName, UsageError
 
 if TYPE_CHECKING:
     from motrix_core.envs.source import EnvSource
-    from motrix_tui.terminal import Terminal
+    from motrix_core.terminal import Terminal
 
 DESCRIPTION = "Pick, launch and watch PPO training without leaving the terminal."
 EPILOG = """\
@@ -59,12 +59,12 @@ def _served(options: argparse.Namespace) -> int:
 
 
 def _dashboard(options: argparse.Namespace) -> int:
-    terminal = _terminal()
     if options.theme is not None:
         from motrix_tui.themes import THEME_NAMES
 
         if options.theme not in THEME_NAMES:
             raise UnknownName("theme", options.theme, THEME_NAMES)
+    terminal = _terminal()
     from motrix_tui.app import MotrixApp
     from motrix_tui.core import Core
     from motrix_tui.settings import Settings, default_path
@@ -102,14 +102,17 @@ def _source(options: argparse.Namespace) -> EnvSource | None:
 
 def _terminal() -> Terminal:
     """What the dashboard is drawn on. Raises UsageError for what is none, or one that nothing can be drawn on."""
-    from motrix_tui.terminal import Terminal, find_terminal
+    from motrix_core.terminal import Terminal, find_terminal
 
     if "TEXTUAL_DRIVER" in os.environ:
         # A browser's dashboard has no terminal: textual-serve is at the other end of its pipes.
         return Terminal(colours="NO_COLOR" not in os.environ)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on standard error: sent to a file, the terminal would stay black.
+    streams = {"input": sys.stdin, "output": sys.stdout, "error": sys.stderr}
+    elsewhere = [name for name, stream in streams.items() if stream is None or not stream.isatty()]
+    if elsewhere:
         raise UsageError(
-            "the dashboard needs a terminal, but standard input or output is not one",
+            f"the dashboard needs a terminal, and standard {' and '.join(elsewhere)} goes elsewhere",
             mend="train without a screen: motrix-tui --run --env cartpole",
         )
     return find_terminal(os.environ, getattr(sys.stderr, "encoding", None))

@@ -18,6 +18,7 @@ from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
 from motrix_core.runs.text import plain
+from motrix_core.terminal import Terminal
 from motrix_tui.actions import APP_ACTIONS, LAUNCH_ACTIONS, RUNS_ACTIONS, Action, all_actions, bindings
 from motrix_tui.core import Core
 from motrix_tui.settings import Settings
@@ -28,7 +29,6 @@ from motrix_tui.shell.palette import ActionCommands
 from motrix_tui.shell.tab_strip import TabStrip
 from motrix_tui.shell.too_small import TooSmall, too_small
 from motrix_tui.shell.top_bar import TopBar
-from motrix_tui.terminal import Terminal
 from motrix_tui.themes import PALETTES, THEME_NAMES
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class MotrixApp(Leaving, Remembering):
         self._opened = opened
         self._chose_place = False
         self._mounting = asyncio.Lock()
+        self._last_focus: dict[str, Widget] = {}
         for palette in PALETTES:
             self.register_theme(palette.theme())
         self.theme = theme or settings.theme
@@ -151,8 +152,10 @@ class MotrixApp(Leaving, Remembering):
     # Places.
 
     async def show_place(self, name: str) -> Widget:
-        """Make the place `name` visible, mounting it at its first visit, and focus it."""
+        """Make the place `name` visible, mounting it at its first visit, and focus what had the focus there last."""
         self._chose_place = True
+        if self.focused is not None:
+            self._last_focus[self.place] = self.focused
         switcher = self._main.query_one("#places-switcher", ContentSwitcher)
         async with self._mounting:
             if not switcher.query(f"#{name}"):
@@ -162,8 +165,13 @@ class MotrixApp(Leaving, Remembering):
         pane = switcher.query_one(f"#{name}")
         if self.focused is None or pane not in self.focused.ancestors_with_self:
             # Not into a filter, where the keys that the footer offers would be typed as text.
-            inside = [widget for widget in self.screen.focus_chain if pane in widget.ancestors_with_self]
-            self.screen.set_focus(next((widget for widget in inside if not isinstance(widget, Input)), None))
+            inside = [
+                widget
+                for widget in self.screen.focus_chain
+                if pane in widget.ancestors_with_self and not isinstance(widget, Input)
+            ]
+            left = self._last_focus.get(name)
+            self.screen.set_focus(left if left in inside else next(iter(inside), None))
         self.screen.refresh_bindings()
         return pane
 

@@ -10,13 +10,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands.finding import Finding
+from motrix_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from motrix_core.terminal import Terminal
 
 _LOW_DISK_BYTES = 2 << 30
 _BACKENDS = ("jax", "torch")
 _SIMULATORS = ("motrixsim", "mujoco")
+_COLUMNS, _LINES = 60, 20
+"""Of a terminal in which the dashboard shows enough at a time."""
 
 
 def add_parser(subparsers: Any) -> None:
@@ -48,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         _runs_folder(folder),
         *look_at_runs(folder, mark=args.mark_lost),
         _plugins(),
-        _terminal(),
+        *_terminal(),
     ]
     if args.json:
         sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=2) + "\n")
@@ -96,17 +102,33 @@ def _plugins() -> Finding:
     return Finding("environments", "problem", f"{first.name}: {first.error}", f"mend or uninstall {first.origin}")
 
 
-def _terminal() -> Finding:
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    if encoding != "utf8":
-        mend = "export LANG=C.UTF-8, or choose ASCII charts in the dashboard"
-        return Finding("terminal", "note", f"its encoding is {sys.stdout.encoding}, so braille will not show", mend)
+def _terminal() -> Iterator[Finding]:
+    """What the dashboard would have to do without, and whether it could be drawn at all."""
     if not sys.stdout.isatty():
-        return Finding("terminal", "ok", "UTF-8; its size was not looked at, because stdout is none")
+        yield Finding("terminal", "ok", "was not looked at, because stdout is none")
+        return
+    from motrix_core.terminal import find_terminal
+
+    try:
+        terminal = find_terminal(os.environ, sys.stdout.encoding)
+    except UsageError as error:
+        yield Finding("terminal", "note", error.message, error.mend or "")
+        return
     columns, lines = shutil.get_terminal_size()
-    if columns < 60 or lines < 20:
-        return Finding("terminal", "note", f"{columns}×{lines} is small for the dashboard", "make it 60×20 or larger")
-    return Finding("terminal", "ok", f"UTF-8, {columns}×{lines}")
+    lacks = list(_lacks(terminal, columns, lines))
+    yield from lacks or [Finding("terminal", "ok", f"UTF-8, {columns}×{lines}")]
+
+
+def _lacks(terminal: Terminal, columns: int, lines: int) -> Iterator[Finding]:
+    if columns < _COLUMNS or lines < _LINES:
+        detail = f"{columns}×{lines} is small for the dashboard"
+        yield Finding("terminal", "note", detail, f"make it {_COLUMNS}×{_LINES} or larger")
+    if not terminal.unicode:
+        mend = "export LC_ALL=C.UTF-8 where the terminal has Unicode; the console of Linux has no braille"
+        yield Finding("terminal", "note", "has no Unicode, so the dashboard is drawn in ASCII", mend)
+    if not terminal.colours and "NO_COLOR" not in os.environ:
+        detail = f"TERM={os.environ.get('TERM', '')} has no colours, so the dashboard shows focus by reverse"
+        yield Finding("terminal", "note", detail, "export TERM=xterm-256color where the terminal has colours")
 
 
 def _print(findings: list[Finding]) -> None:

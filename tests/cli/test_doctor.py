@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -163,3 +164,48 @@ def test_a_disk_with_a_clock_of_its_own_is_a_note(
     monkeypatch.setattr("motrix_core.commands.doctor_runs.time.time", lambda: real() - 100)
     _, found = examine({}, tmp_path, monkeypatch, capsys)
     assert found["clock"]["detail"] == f"the disk of {tmp_path} says 100 s more than this machine"
+
+
+@pytest.mark.parametrize(
+    ("environ", "able", "said"),
+    [
+        ({"TERM": "dumb"}, (False, False), "the terminal TERM=dumb cannot place its cursor"),
+        ({"LC_ALL": "C"}, (True, True), "has no Unicode"),
+        ({"TERM": "linux"}, (True, True), "has no Unicode"),
+        ({"TERM": "vt220"}, (False, True), "TERM=vt220 has no colours"),
+        ({"COLUMNS": "50", "LINES": "15"}, (True, True), "50×15 is small"),
+    ],
+    ids=["no cursor", "no UTF-8", "no braille", "no colours", "small"],
+)
+def test_what_a_terminal_lacks_is_a_note_with_the_way_out(
+    environ: dict[str, str],
+    able: tuple[bool, bool],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pretend_terminal(environ, able, monkeypatch)
+    code, found = examine({}, tmp_path, monkeypatch, capsys)
+    notes = [finding for finding in found.values() if finding["what"] == "terminal" and finding["level"] == "note"]
+    assert (code, [said in finding["detail"] for finding in notes]) == (0, [True])
+    assert notes[0]["mend"]
+
+
+def test_a_terminal_that_can_show_everything_is_told_with_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pretend_terminal({"NO_COLOR": "1"}, (True, True), monkeypatch)
+    _, found = examine({}, tmp_path, monkeypatch, capsys)
+    assert (found["terminal"]["level"], found["terminal"]["detail"]) == ("ok", "UTF-8, 120×40")
+
+
+def pretend_terminal(environ: dict[str, str], able: tuple[bool, bool], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard output is a terminal; of `able`, the first says whether it has colours, the second places its cursor."""
+    good = {"TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "COLUMNS": "120", "LINES": "40"}
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in {**good, **environ}.items():
+        monkeypatch.setenv(name, value)
+    # What the real one can do depends on the first name that the process asked for.
+    monkeypatch.setattr("motrix_core.terminal._capabilities", lambda name: able)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)

@@ -18,13 +18,13 @@ from textual.color import Color
 from textual.pilot import Pilot
 
 from motrix_core.runs.layout import Run
+from motrix_core.terminal import Terminal
 from motrix_tui.app import MotrixApp
 from motrix_tui.charts.chart import Chart
 from motrix_tui.monitor.header import progress_bar
 from motrix_tui.play.child import PlayChild
 from motrix_tui.settings import Settings
 from motrix_tui.shell.plain import as_ascii, uncoloured
-from motrix_tui.terminal import Terminal
 from motrix_tui.themes import PALETTES, Palette
 
 Open = Callable[..., Any]

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from motrix_core import terminal
 from motrix_core.errors import UsageError
-from motrix_tui import terminal
-from motrix_tui.terminal import Terminal, end_with_terminal, find_terminal
+from motrix_core.terminal import Terminal, find_terminal
+from motrix_tui.terminal import end_with_terminal
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 60.0
@@ -60,13 +61,13 @@ def test_a_terminal_without_colours_gets_none(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_what_a_terminal_can_do_is_known_from_its_name(name: str, known: tuple[bool, bool]) -> None:
     # In a process of its own: the library that knows it takes the first name for good.
-    program = f"from motrix_tui.terminal import _capabilities; print(_capabilities({name!r}))"
+    program = f"from motrix_core.terminal import _capabilities; print(_capabilities({name!r}))"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == str(known)
 
 
 def test_a_terminal_that_nobody_has_described_is_taken_to_be_able() -> None:
-    program = "from motrix_tui.terminal import _capabilities; print(_capabilities('no-such-terminal'))"
+    program = "from motrix_core.terminal import _capabilities; print(_capabilities('no-such-terminal'))"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
     assert done.stdout.strip() == "(True, True)"
 

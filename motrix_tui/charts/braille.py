@@ -26,6 +26,7 @@ class Glyphs:
 
     `dots_x` × `dots_y` dots make one cell. `bits[y][x]` is the bit that a dot sets in the cell's code, and
     `characters[code]` is what the terminal shows. `feet` are the small marks by kind, the commonest kind first.
+    `lone` is a series of one value, which as a single dot nobody would see.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Glyphs:
     gap: str = "×"
     feet: Mapping[str, str] = field(default_factory=lambda: {"checkpoint": "▴", "evaluation": "◆", "best": "★"})
     key: str = "━"
+    lone: str = "●"
     cursor: str = "│"
     axis: str = "│"
     tick: str = "┤"
@@ -75,6 +77,7 @@ ASCII = Glyphs(
     gap="x",
     feet={"checkpoint": "^", "evaluation": "o", "best": "*"},
     key="-",
+    lone="o",
     cursor="!",
     axis="|",
     tick="+",

@@ -143,6 +143,7 @@ def compose(columns: int, rows: int, spec: PlotSpec) -> Picture:
         return picture
     picture.y_axis = y_axis
     _draw_curves(picture, spec, layers, y_axis)
+    _draw_lone_values(picture, spec, y_axis)
     _draw_digits(picture, spec)
     _draw_gaps(picture, spec, edges)
     _draw_verticals(picture, spec)
@@ -217,6 +218,21 @@ def _draw_curves(picture: Picture, spec: PlotSpec, layers: _Layers, y_axis: axes
     area = _plot_area(picture)
     picture.points[area] = characters(lines, spec.glyphs)
     picture.inks[area] = np.where(lines, layers.inks.take(uppermost), 0)
+
+
+def _draw_lone_values(picture: Picture, spec: PlotSpec, y_axis: axes.Axis) -> None:
+    """Write a character where a series has its only value, say the first evaluation of a run."""
+    for curve in spec.curves:
+        if curve.quiet or len(curve.buffer) - len(curve.buffer.gaps) != 1:
+            continue
+        index = int(np.isfinite(curve.buffer.raw).argmax())
+        value, column = float(curve.buffer.raw[index]), picture.column_of(float(curve.buffer.x[index]))
+        if column is None or (spec.log_y and value <= 0):
+            continue
+        share = (y_axis.high - (math.log10(value) if spec.log_y else value)) / (y_axis.high - y_axis.low)
+        row = round(share * (picture.plot_rows * spec.glyphs.dots_y - 1)) // spec.glyphs.dots_y
+        if 0 <= row < picture.plot_rows:
+            picture.put(row, picture.left + column, spec.glyphs.lone, line_ink(curve.ink_index))
 
 
 def _draw_digits(picture: Picture, spec: PlotSpec) -> None:

@@ -48,7 +48,9 @@ def test_every_alphabet_has_one_character_for_each_code() -> None:
     for glyphs in GLYPHS.values():
         assert len(glyphs.characters) == 2 ** (glyphs.dots_x * glyphs.dots_y)
         assert len(set(glyphs.characters)) >= len(glyphs.characters) - 1
-    assert "".join((ASCII.characters, ASCII.mark, ASCII.gap, ASCII.cursor, ASCII.axis, ASCII.tick)).isascii()
+    assert "".join(
+        (ASCII.characters, ASCII.mark, ASCII.gap, ASCII.cursor, ASCII.axis, ASCII.tick, ASCII.lone)
+    ).isascii()
 
 
 def test_a_diagonal_goes_from_corner_to_corner() -> None:
@@ -211,6 +213,26 @@ def test_no_series_and_no_size_breaks_a_chart(x, y, log_y: bool, smoothed: bool,
 def test_degenerate_values_still_show_something(y, size) -> None:
     picture = compose(*size, spec_of(np.arange(float(len(y))), y))
     assert (picture.inks == line_ink(0)).any()
+
+
+@pytest.mark.parametrize("glyphs", GLYPHS.values(), ids=lambda glyphs: glyphs.name)
+@pytest.mark.parametrize("log_y", [False, True])
+def test_the_only_value_of_a_series_is_a_character_where_its_dot_would_be(glyphs, log_y: bool) -> None:
+    x = np.arange(3.0)
+    spec = spec_of(x, [np.nan, 30.0, np.nan], glyphs=glyphs, log_y=log_y)
+    others = [Curve("b", buffer_of(x, [1.0, 1.0, 1000.0]), 1)]
+    picture = compose(60, 12, dataclasses.replace(spec, curves=[*spec.curves, *others]))
+    (place,) = np.argwhere(picture.inks == line_ink(0)).tolist()
+    assert chr(int(picture.points[tuple(place)])) == glyphs.lone
+    assert picture.y_axis is not None
+    low, high = picture.y_axis.low, picture.y_axis.high
+    share = (high - (np.log10(30.0) if log_y else 30.0)) / (high - low)
+    assert abs(place[0] - share * (picture.plot_rows - 1)) <= 1 and picture.x_at(place[1]) == pytest.approx(1, abs=0.05)
+
+
+def test_a_series_of_two_values_keeps_its_dots() -> None:
+    picture = compose(60, 12, spec_of([0.0, 1.0], [1.0, 2.0]))
+    assert BRAILLE.lone not in "".join(picture_text(picture))
 
 
 def test_missing_values_get_one_mark_for_each_gap() -> None:

@@ -252,6 +252,17 @@ async def test_coming_back_to_a_place_leaves_letters_to_its_actions(opened: Open
         assert pilot.app.focused is not None and not isinstance(pilot.app.focused, Input)
 
 
+async def test_coming_back_to_a_place_finds_the_focus_where_it_was_left(opened: Open) -> None:
+    async with opened() as pilot:
+        await pilot.press("f")
+        left = pilot.app.focused
+        assert left is not None
+        for key in ("3", "1"):
+            await pilot.press(key)
+            await settle(pilot)
+        assert pilot.app.focused is left
+
+
 async def test_a_click_in_the_key_bar_presses_the_key(opened: Open) -> None:
     async with opened() as pilot:
         line = pilot.app.query_one(KeyBar).render().plain

@@ -26,6 +26,23 @@ def test_without_a_terminal_it_says_what_to_type_instead() -> None:
     assert done.stdout == "" and "Traceback" not in done.stderr
 
 
+def test_a_terminal_whose_standard_error_goes_elsewhere_is_not_left_black() -> None:
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "motrix_tui"],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 2 and "standard error goes elsewhere" in done.stderr
+
+
 def test_run_is_handed_to_the_command_line_without_textual() -> None:
     program = (
         "import sys\n"

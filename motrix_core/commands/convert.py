@@ -88,7 +88,9 @@ def _own(path: Path, backend: str) -> Converted:
     from motrix_core.runs import checkpoints
 
     # The path may be "." or a link, but a checkpoint is known by its folder's name.
-    checkpoint = checkpoints.load(path.resolve())
+    folder = path.resolve()
+    _check_is_one(path, folder)
+    checkpoint = checkpoints.load(folder)
     before = str(checkpoint.meta.get("backend"))
     if before == backend:
         raise UsageError(f"{path} is a checkpoint of {backend} already", mend="it needs no conversion")
@@ -98,6 +100,19 @@ def _own(path: Path, backend: str) -> Converted:
     kept = {name: array for name, array in agent.items() if not name.startswith(_GENERATORS[before])}
     arrays = {**checkpoint.arrays, "agent": kept}
     return arrays, {**checkpoint.meta, "backend": backend}, checkpoint.env_steps, ()
+
+
+def _check_is_one(path: Path, folder: Path) -> None:
+    """Raises UsageError where `path`, which is `folder`, is a run or a folder of checkpoints instead of one of them."""
+    from motrix_core.runs.checkpoints import COMMIT
+
+    if (folder / COMMIT).exists():
+        return
+    commits = [*folder.glob(f"step_*/{COMMIT}"), *folder.glob(f"checkpoints/step_*/{COMMIT}")]
+    if commits:
+        newest = max((commit.parent for commit in commits), key=lambda step: (len(step.name), step.name))
+        mend = f"name one of them, like {path / newest.relative_to(folder)}"
+        raise UsageError(f"{path} is no checkpoint, but has some", mend=mend)
 
 
 def _foreign(path: Path, backend: str, env: str | None, source: EnvSource) -> Converted:

@@ -88,6 +88,13 @@ def choose_checkpoint(run: Run, which: str | None) -> CheckpointInfo:
 
     listed = checkpoints.list_checkpoints(run)
     if not listed:
+        torn = checkpoints.unusable(run)
+        if torn and not run.state().is_live:
+            _, error = torn[-1]
+            raise CheckpointError(
+                f"run {run.id} has no whole checkpoint: {error.message}",
+                mend=f"motrix run --config {run.paths.config} trains it anew",
+            ) from error
         raise CheckpointError(
             f"run {run.id} has no checkpoint yet", mend="wait for the first, or train it longer; motrix runs list"
         )

@@ -124,6 +124,15 @@ def test_wrong_usage_is_refused_in_one_line(trained: tuple[Path, Path], capsys: 
     assert "takes 3 observations" in said([theirs, "--to", "jax", "--env", "cartpole"], capsys, 3)
 
 
+def test_a_run_or_a_folder_of_checkpoints_is_told_from_a_checkpoint(
+    trained: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = trained[0].parent
+    told = said([str(folder), "--to", "jax"], capsys, 2)
+    assert "is no checkpoint, but has some; name one of them, like" in told and str(folder / "step_32") in told
+    assert str(folder / "step_32") in said([str(folder.parent), "--to", "jax"], capsys, 2)
+
+
 def test_nothing_that_is_there_is_overwritten_or_deleted(
     trained: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from motrix_core.config.schema import RunConfig
 from motrix_core.learn.spec import ModelSpec, adam_arrays, init_parameters, scaler_arrays
 from motrix_core.runs import checkpoints
 from motrix_core.runs.layout import Run, create_run
+from motrix_core.runs.state import write_state
 
 pytest.importorskip("onnxruntime")
 SPEC = ModelSpec(obs_dim=3, act_dim=1, policy_hidden=(4,), value_hidden=(4,), shared=False)
@@ -94,6 +95,18 @@ def test_a_run_without_checkpoints_is_refused(
     create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path / "runs", extra={})
     assert main(["export", "last"]) == 3
     assert "no checkpoint yet" in capsys.readouterr().err
+
+
+def test_a_run_whose_checkpoints_were_never_finished_is_refused_with_the_reason(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_state(run.paths.state, run.state().change(status="crashed"))
+    for commit in run.paths.checkpoints.glob("*/COMMIT"):
+        commit.unlink()
+    assert main(["export", "last"]) == 3
+    err = capsys.readouterr().err
+    assert "step_300 cannot be used: it has no COMMIT" in err and err.count("\n") == 1
+    assert f"motrix run --config {run.paths.config}" in err
 
 
 def test_another_format_is_wrong_usage(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

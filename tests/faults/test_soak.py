@@ -34,7 +34,7 @@ def test_ten_thousand_events_a_second_are_shown_and_keys_are_answered(run: Run, 
         writer.write("segment_started", env_steps=0, update=0, data={"backend": "torch", "max_env_steps": 64 * count})
     dashboard = Dashboard(run.path.parents[1], tmp_path, "--open", "last")
     dashboard.wait_for(run.id[-4:])
-    memory, answers = [], Stopwatch("from a key to its answer under 10,000 events a second")
+    memory, shown, answers = [], b"", Stopwatch("from a key to its answer under 10,000 events a second")
     process = psutil.Process(dashboard.process.pid)
     with subprocess.Popen([sys.executable, str(FLOOD), str(run.path), str(count), str(PER_S)]) as flood:
         while flood.poll() is None:
@@ -43,11 +43,13 @@ def test_ten_thousand_events_a_second_are_shown_and_keys_are_answered(run: Run, 
                 dashboard.wait_for("esc closes")
             # Not by Escape, which waits for what may follow it.
             dashboard.press("q")
-            dashboard.wait_for("following")
+            shown = dashboard.wait_for("following")
             memory.append(process.memory_info().rss)
         assert flood.wait(LIMIT_S) == 0
     with answers.measure():
-        dashboard.wait_for(f"{count:,}")
+        # The picture that came with the last answer may have been that of the last event.
+        if f"{count:,}".encode() not in shown:
+            dashboard.wait_for(f"{count:,}")
     dashboard.press("q")
     dashboard.wait_for("Detach")
     dashboard.leave("d")

@@ -33,11 +33,16 @@ class Stopwatch:
         yield
         self.seconds.append(time.monotonic() - started)
 
-    def report(self, limit_s: float) -> None:
+    def tell(self, limit_s: float) -> float:
+        """Say on stderr what was measured; the longest, in seconds."""
         longest, middle = max(self.seconds), sorted(self.seconds)[len(self.seconds) // 2]
         late = sum(seconds > limit_s for seconds in self.seconds)
         times = f"{len(self.seconds)} times, median {middle:.3f} s, longest {longest:.3f} s"
         sys.stderr.write(f"{self.what}: {times}, {late} above {limit_s:g} s\n")
+        return longest
+
+    def report(self, limit_s: float) -> None:
+        longest = self.tell(limit_s)
         assert not FULL or longest <= limit_s, self.what
 
 

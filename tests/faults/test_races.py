@@ -7,10 +7,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from faults_support import receipts, times
 from process_support import LIMIT_S, events, eventually
+from real_dashboard import Dashboard
 
+from motrix_core.cli import main
 from motrix_core.process.control import wait
 from motrix_core.runs.layout import Run
 
@@ -69,3 +72,28 @@ def test_racing_requests_are_answered_once_each_and_end_in_one_state(start: Call
     # Those that came after the stop found a run that was ending.
     assert all(request["id"] in answered for request in requests[: first_stop + 1])
     sys.stderr.write(f"{len(sent)} racing requests: {len(answered)} answered, {len(state.segments)} segments\n")
+
+
+def test_two_dashboards_and_a_command_steer_one_run_and_all_see_its_end(
+    start: Callable[..., Run], run: Run, tmp_path: Path
+) -> None:
+    start("--interval-s", "0.02")
+    eventually(lambda: len(receipts(run)) > 5, "training")
+    runs_dir = run.path.parents[1]
+    dashboards = [Dashboard(runs_dir, tmp_path / name, "--open", "last") for name in ("one", "other")]
+    for dashboard in dashboards:
+        dashboard.wait_for(run.id[-4:])
+    for _ in range(times(2, 20)):
+        answered = len(events(run, "control"))
+        for dashboard in dashboards:
+            dashboard.press("p")
+        assert main(["runs", "checkpoint", run.id, "--runs-dir", str(runs_dir)]) == 0
+        eventually(lambda answered=answered: len(events(run, "control")) >= answered + 3, "answered to all three")
+    assert main(["runs", "stop", run.id, "--runs-dir", str(runs_dir)]) == 0
+    for dashboard in dashboards:
+        dashboard.wait_for("stopped")
+        dashboard.leave()
+    assert len(events(run, "run_ended")) == 1
+    requests = [json.loads(line) for line in run.paths.control.read_text().splitlines() if line]
+    assert Counter(event["data"]["id"] for event in events(run, "control")) == Counter(r["id"] for r in requests)
+    assert {request["type"] for request in requests} >= {"pause", "checkpoint"}

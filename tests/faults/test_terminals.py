@@ -15,6 +15,8 @@ from real_dashboard import Dashboard
 from motrix_core.runs.layout import Run
 from motrix_tui.terminal import HUNG_UP_EXIT_CODE
 
+SOON_S = 1.0
+
 
 def test_a_terminal_that_goes_away_takes_the_dashboard_and_nothing_else(
     start: Callable[..., Run], run: Run, tmp_path: Path
@@ -32,7 +34,8 @@ def test_a_terminal_that_goes_away_takes_the_dashboard_and_nothing_else(
         eventually(lambda seen=seen: len(receipts(run)) > seen, "training on")
     after = run.state()
     assert (after.supervisor, after.trainer, len(after.segments)) == (before.supervisor, before.trainer, 1)
-    sys.stderr.write(f"{opened.what}: longest {max(opened.seconds):.2f} s\n")
+    # Told and not judged: how fast a machine starts Python decides most of it.
+    opened.tell(SOON_S)
 
 
 def test_a_terminal_that_goes_away_without_a_signal_is_noticed(run: Run, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def watching(run: Run, *pressed: str) -> Callable[[Pilot[Any]], Any]:
 
     async def watch(pilot: Pilot[Any]) -> None:
         await settle(pilot)
-        await pilot.app.open_run(run)
+        await pilot.app.open_run(run)  # type: ignore[attr-defined]
         pane = pilot.app.query_one(MonitorPane)
 
         def is_drawn() -> bool:

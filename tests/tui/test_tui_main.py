@@ -26,11 +26,12 @@ def test_without_a_terminal_it_says_what_to_type_instead() -> None:
     assert done.stdout == "" and "Traceback" not in done.stderr
 
 
-def test_a_terminal_whose_standard_error_goes_elsewhere_is_not_left_black() -> None:
+def on_a_terminal(*words: str) -> subprocess.CompletedProcess[str]:
+    """`motrix-tui WORDS` on a terminal, but for its standard error, which is kept."""
     ours, theirs = pty.openpty()
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "motrix_tui"],
+        return subprocess.run(
+            [sys.executable, "-m", "motrix_tui", *words],
             stdin=theirs,
             stdout=theirs,
             stderr=subprocess.PIPE,
@@ -40,6 +41,10 @@ def test_a_terminal_whose_standard_error_goes_elsewhere_is_not_left_black() -> N
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+def test_a_terminal_whose_standard_error_goes_elsewhere_is_not_left_black() -> None:
+    done = on_a_terminal()
     assert done.returncode == 2 and "standard error goes elsewhere" in done.stderr
 
 
@@ -78,18 +83,6 @@ def test_a_subcommand_points_to_the_program_that_has_it(capsys: pytest.CaptureFi
 
 
 def test_an_unknown_theme_suggests_the_nearest_and_ends_with_2() -> None:
-    ours, theirs = pty.openpty()
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "motrix_tui", "--theme", "papr"],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-    finally:
-        os.close(ours)
-        os.close(theirs)
+    done = on_a_terminal("--theme", "papr")
     assert done.returncode == 2
     assert "papr" in done.stderr and "did you mean paper?" in done.stderr

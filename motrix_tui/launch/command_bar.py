@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Button, Static
 
+from motrix_tui.shell.growing import Growing
 from motrix_tui.text import SPINNER
 
 
@@ -20,7 +21,7 @@ class CommandBar(Horizontal):
     HELP = "The command that starts the same training without the dashboard. y copies it, also over SSH (OSC 52)."
     DEFAULT_CSS = """
     CommandBar { height: auto; max-height: 4; padding: 0 1; background: $surface; }
-    CommandBar Static { width: 1fr; height: auto; }
+    CommandBar Growing { width: 1fr; }
     CommandBar Button { width: 15; min-width: 12; margin-left: 2; }
     """
 
@@ -29,7 +30,7 @@ class CommandBar(Horizontal):
     busy: reactive[bool] = reactive(False)
 
     def compose(self) -> ComposeResult:
-        yield Static("", markup=False, id="command")
+        yield Growing("", markup=False, id="command")
         yield Button("Launch ▶ ^r", id="launch-button", variant="success", compact=True)
 
     def on_mount(self) -> None:

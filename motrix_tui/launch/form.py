@@ -16,6 +16,7 @@ from textual.widgets import Static
 from motrix_core.runs.text import plain
 from motrix_tui.launch.field_row import FieldRow
 from motrix_tui.launch.model import FormState, advice
+from motrix_tui.shell.growing import Growing
 from motrix_tui.shell.tab_strip import Tab, TabStrip
 from motrix_tui.text import grouped
 
@@ -48,8 +49,8 @@ class FormPanel(Vertical):
     def compose(self) -> ComposeResult:
         yield TabStrip(id="groups")
         yield FieldList(id="fields")
-        yield Static("", id="form-beside", markup=False)
-        yield Static("", id="form-problems", markup=False)
+        yield Growing("", id="form-beside", markup=False)
+        yield Growing("", id="form-problems", markup=False)
         with VerticalScroll(id="field-help", can_focus=False):
             yield Static("", markup=False)
 

@@ -66,8 +66,8 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical):
     LaunchPane #detail { margin-top: 1; }
     LaunchPane #groups { width: 100%; margin-bottom: 1; }
     LaunchPane #fields { height: 1fr; scrollbar-size-vertical: 1; background: $background; }
-    LaunchPane #form-beside { color: $muted; display: none; height: auto; max-height: 3; }
-    LaunchPane #form-problems { color: $error; display: none; height: auto; }
+    LaunchPane #form-beside { color: $muted; display: none; max-height: 3; }
+    LaunchPane #form-problems { color: $error; display: none; }
     LaunchPane #field-help {
         height: 7; border-top: solid $rule; border-title-align: right; border-title-color: $foreground;
         background: $background; scrollbar-size-vertical: 1;

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from textual.content import Content
-from textual.widgets import Static
 
 from motrix_core.runs.text import plain
 from motrix_tui.charts.axes import duration, short_number
 from motrix_tui.monitor.feed import RunFeed
+from motrix_tui.shell.growing import Growing
 from motrix_tui.text import gibibytes
 
 _GAP = "   "
@@ -161,10 +161,10 @@ def _trainer_lives(feed: RunFeed) -> bool:
     return feed.state is not None and feed.state.is_process_alive(feed.state.trainer)
 
 
-class Header(Static):
+class Header(Growing):
     """The header lines of the open run."""
 
-    DEFAULT_CSS = "Header { height: auto; padding: 0 1; }"
+    DEFAULT_CSS = "Header { padding: 0 1; }"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__("", id=id, markup=False)

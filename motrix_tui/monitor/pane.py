@@ -34,6 +34,7 @@ from motrix_tui.monitor.log import LogPane, LogTail
 from motrix_tui.monitor.panels import EVALUATION, KNOWN, PanelSpec, make_panels, why_empty
 from motrix_tui.monitor.phases import PHASES, PhasePanel, mean_of_last, metric
 from motrix_tui.monitor.run_actions import RunActions
+from motrix_tui.shell.growing import Growing
 from motrix_tui.shell.line_input import LineInput
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
     DEFAULT_CSS = """
     MonitorPane { height: 1fr; }
     MonitorPane #nothing { height: 1fr; content-align: center middle; color: $muted; }
-    MonitorPane #trouble { height: auto; max-height: 7; padding: 0 1; display: none; }
+    MonitorPane #trouble { max-height: 7; padding: 0 1; display: none; }
     MonitorPane #trouble.-wrong { display: block; }
     MonitorPane #chart-filter { height: 1; display: none; background: $surface; }
     MonitorPane #resources { height: 1; padding: 0 1; }
@@ -108,7 +109,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
     def compose(self) -> ComposeResult:
         yield Static("no run is open\n\n1 launches one · 3 lists those there are", id="nothing", markup=False)
         yield Header(id="monitor-header")
-        yield Static("", id="trouble", markup=False)
+        yield Growing("", id="trouble", markup=False)
         # Disabled while it is hidden, or it would take the focus when the dashboard opens.
         yield LineInput(placeholder="filter", compact=True, id="chart-filter", disabled=True)
         yield ChartGrid(id="charts")

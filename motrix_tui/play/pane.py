@@ -20,6 +20,7 @@ from motrix_tui.actions import bindings
 from motrix_tui.core import Core
 from motrix_tui.play.actions import PLAY_ACTIONS
 from motrix_tui.play.panel import Figures
+from motrix_tui.shell.growing import Growing
 from motrix_tui.terminal import terminal_of
 from motrix_tui.text import grouped
 
@@ -44,7 +45,7 @@ class PlayPane(Vertical):
     PlayPane { height: 1fr; }
     PlayPane #play-status { height: 1; padding: 0 1; }
     PlayPane #play-body { height: 1fr; }
-    PlayPane #play-problem { height: auto; max-height: 6; padding: 0 1; color: $error; display: none; }
+    PlayPane #play-problem { max-height: 6; padding: 0 1; color: $error; display: none; }
     PlayPane.-wrong #play-problem { display: block; }
     PlayPane.-narrow Figures { display: none; }
     """
@@ -68,7 +69,7 @@ class PlayPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static("", id="play-status", markup=False)
-        yield Static("", id="play-problem", markup=False)
+        yield Growing("", id="play-problem", markup=False)
         with Horizontal(id="play-body"):
             yield Picture(id="picture")
             yield Figures(id="figures")

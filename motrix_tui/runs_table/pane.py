@@ -25,6 +25,7 @@ from motrix_tui.runs_table.more_actions import MoreActions
 from motrix_tui.runs_table.rows import SORTABLE, Row, Sorting, columns_for, explanation, in_order
 from motrix_tui.runs_table.table import RunsTable
 from motrix_tui.shell.dialogs import Answer, Question
+from motrix_tui.shell.growing import Growing
 from motrix_tui.shell.line_input import FilterInput
 from motrix_tui.threads import in_thread
 
@@ -44,7 +45,7 @@ class RunsPane(MoreActions, Vertical):
     RunsPane:focus-within { border: round $primary; border-title-color: $primary; border-title-style: bold; }
     RunsPane #runs-filter { height: 1; background: $surface; }
     RunsPane #empty { height: 1fr; content-align: center middle; color: $muted; display: none; }
-    RunsPane #explanation { height: auto; max-height: 3; color: $warning; }
+    RunsPane #explanation { max-height: 3; color: $warning; }
     """
 
     @dataclass
@@ -81,7 +82,7 @@ class RunsPane(MoreActions, Vertical):
         yield RunsFilter(id="runs-filter")
         yield RunsTable()
         yield Static("", id="empty", markup=False)
-        yield Static("", id="explanation", markup=False)
+        yield Growing("", id="explanation", markup=False)
 
     def on_mount(self) -> None:
         self.screen.set_focus(self.query_one(RunsTable))

@@ -9,6 +9,7 @@ Every error names the thing, the value, the rule and what to type next. The tree
         RunsFolderError                       the runs folder cannot be read or written
         RunNotFound                           no run, or several, match what was typed
         RunStateError                         the run is not in a state that allows the request
+        CheckpointNotFound                    a run has no checkpoint of that name; a CheckpointError too
         WindowUnusable                        a simulator's window cannot be opened here
       NoUsableBackend           exit code 4   nothing on this machine can train
         BackendUnusable                       the backend asked for cannot be used, with cause and mend
@@ -129,6 +130,10 @@ class EnvironmentFailed(MotrixError):
 
 class CheckpointError(MotrixError):
     pass
+
+
+class CheckpointNotFound(UsageError, CheckpointError):
+    """What was named is not there, as against one that cannot be used."""
 
 
 class TrainingFailed(MotrixError):

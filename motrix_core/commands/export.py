@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from motrix_core.errors import CheckpointError, MotrixError
+from motrix_core.errors import CheckpointError, CheckpointNotFound, MotrixError
 
 if TYPE_CHECKING:
     from motrix_core.config.schema import RunConfig
@@ -65,7 +65,7 @@ def choose_named(token: str, runs_dir: Path, which: str | None = None) -> tuple[
 
     Raises:
         RunNotFound: there is no such run.
-        CheckpointError: as `choose_checkpoint` does.
+        CheckpointNotFound, CheckpointError: as `choose_checkpoint` does.
     """
     from motrix_core.runs.layout import find_run
 
@@ -82,7 +82,8 @@ def choose_checkpoint(run: Run, which: str | None) -> CheckpointInfo:
     None is the best one if an evaluation has chosen one, else the last that is whole.
 
     Raises:
-        CheckpointError: there is no such checkpoint; names those that there are.
+        CheckpointNotFound: there is no such checkpoint; names those that there are.
+        CheckpointError: there are some, and none is whole.
     """
     from motrix_core.runs import checkpoints
 
@@ -95,12 +96,14 @@ def choose_checkpoint(run: Run, which: str | None) -> CheckpointInfo:
                 f"run {run.id} has no whole checkpoint: {error.message}",
                 mend=f"motrix run --config {run.paths.config} trains it anew",
             ) from error
-        raise CheckpointError(
+        raise CheckpointNotFound(
             f"run {run.id} has no checkpoint yet", mend="wait for the first, or train it longer; motrix runs list"
         )
     best = next((info for info in listed if info.best), None)
     if which == "best" and best is None:
-        raise CheckpointError(f"run {run.id} has no best checkpoint: none was evaluated", mend="use --checkpoint last")
+        raise CheckpointNotFound(
+            f"run {run.id} has no best checkpoint: none was evaluated", mend="use --checkpoint last"
+        )
     if which in (None, "best") and best is not None:
         return best
     if which in (None, "last"):
@@ -111,7 +114,7 @@ def choose_checkpoint(run: Run, which: str | None) -> CheckpointInfo:
     steps = [str(info.env_steps) for info in listed]
     digits = (which or "").replace("_", "").removeprefix("step")
     if digits not in steps:
-        raise CheckpointError(
+        raise CheckpointNotFound(
             f"run {run.id} has no checkpoint {which!r:.80}",
             mend=f"use best, last, or one of {', '.join(steps[-_SHOWN_STEPS:])}",
         )

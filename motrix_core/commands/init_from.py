@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from motrix_core.errors import CheckpointError, RunNotFound, UsageError
+from motrix_core.errors import CheckpointNotFound, RunNotFound, UsageError
 
 if TYPE_CHECKING:
     from motrix_core.config.schema import RunConfig
@@ -21,7 +21,8 @@ def find_initial(token: str, runs_dir: Path) -> Path:
 
     Raises:
         UsageError: there is no such thing, or it is another program's file.
-        CheckpointError: the run has no such checkpoint.
+        CheckpointNotFound: the run has no such checkpoint, or the folder none.
+        CheckpointError: the run has some, and none is whole.
     """
     from motrix_core.commands.export import choose_named
     from motrix_core.runs.checkpoints import COMMIT
@@ -37,7 +38,7 @@ def find_initial(token: str, runs_dir: Path) -> Path:
     if path.is_dir() and not (path / "config.json").exists():
         inside = [entry for entry in path.glob("step_*") if (entry / COMMIT).is_file()]
         if not inside:
-            raise CheckpointError(f"{token} is no checkpoint, and there is none in it", mend="name a run instead")
+            raise CheckpointNotFound(f"{token} is no checkpoint, and there is none in it", mend="name a run instead")
         return max(inside, key=lambda entry: (len(entry.name), entry.name)).absolute()
     try:
         return choose_named(token, runs_dir)[1].path.absolute()

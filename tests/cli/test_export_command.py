@@ -80,7 +80,7 @@ def test_a_damaged_last_checkpoint_is_passed_over(run: Run, capsys: pytest.Captu
 def test_a_checkpoint_that_is_not_there_is_refused_in_one_line(
     run: Run, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["export", "last", *words]) == 3
+    assert main(["export", "last", *words]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err and err.count("\n") == 1
@@ -93,7 +93,7 @@ def test_a_run_without_checkpoints_is_refused(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
     create_run(RunConfig(env="pendulum", backend="torch", sim="none"), tmp_path / "runs", extra={})
-    assert main(["export", "last"]) == 3
+    assert main(["export", "last"]) == 2
     assert "no checkpoint yet" in capsys.readouterr().err
 
 

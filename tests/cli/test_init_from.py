@@ -12,7 +12,7 @@ from motrix_core.cli import main
 from motrix_core.commands.init_from import find_initial
 from motrix_core.config.form import command_line
 from motrix_core.config.schema import PPOCfg, RunConfig
-from motrix_core.errors import CheckpointError, UsageError
+from motrix_core.errors import CheckpointError, CheckpointNotFound, UsageError
 from motrix_core.runs import checkpoints
 from motrix_core.runs.layout import Run, create_run
 
@@ -50,11 +50,11 @@ def test_what_cannot_be_started_from_is_refused_with_the_way_out(source: Run, tm
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match=r"agent\.pt is a file.*; motrix convert FILE --to jax\|torch --env ENV"):
         find_initial(str(agent), tmp_path)
-    with pytest.raises(CheckpointError, match="empty is no checkpoint, and there is none in it; name a run instead"):
+    with pytest.raises(CheckpointNotFound, match="empty is no checkpoint, and there is none in it; name a run instead"):
         find_initial(str(tmp_path / "empty"), tmp_path)
     with pytest.raises(UsageError, match=r"--init-from nowhere: there is no such checkpoint and no such run; motrix"):
         find_initial("nowhere", tmp_path / "runs")
-    with pytest.raises(CheckpointError, match="has no checkpoint '65'; use best, last, or one of 64, 128, 1024"):
+    with pytest.raises(CheckpointNotFound, match="has no checkpoint '65'; use best, last, or one of 64, 128, 1024"):
         find_initial(f"{source.id}@65", tmp_path / "runs")
 
 

@@ -69,7 +69,7 @@ def test_without_a_terminal_it_is_said_what_works(run: Run, capsys: pytest.Captu
 
 
 def test_an_unknown_checkpoint_names_those_that_there_are(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert play(run, "--checkpoint", "7", "--frames", "1") != 0
+    assert play(run, "--checkpoint", "7", "--frames", "1") == 2
     assert "100" in capsys.readouterr().err
 
 

@@ -24,7 +24,7 @@ from motrix_tui.core import Core
 from motrix_tui.launch.hardware import CandidateList
 from motrix_tui.monitor.pane import MonitorPane
 from motrix_tui.settings import Settings
-from screenshots.record import record
+from screenshots.record import end_runs, record
 
 HERE = Path(__file__).parent
 LARGE, SMALL = (120, 40), (80, 24)
@@ -136,7 +136,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="motrix-") as scratch:
         folder = args.runs_dir or str(Path(scratch) / "runs")
         if args.runs_dir is None and wanted != [RECORDING]:
-            train(folder)
+            try:
+                train(folder)
+            finally:
+                end_runs(Path(folder))
         for name, visit, size, theme in PICTURES:
             if name in wanted:
                 asyncio.run(draw(name, visit, size, theme, folder, Path(scratch) / "settings.toml"))

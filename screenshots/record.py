@@ -19,14 +19,25 @@ import tempfile
 import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
+from types import TracebackType
+
+import psutil
+
+from motrix_core.errors import RunStateError
+from motrix_core.process.control import request_stop
+from motrix_core.process.lock import is_supervised
+from motrix_core.runs.layout import RunSummary, list_runs
 
 CAST = Path(__file__).parent / "launch-watch-switch.cast"
 COLUMNS, ROWS = 100, 30
 FRAMES_PER_S = "4"
 """Enough to see a curve grow; every frame is kept in the repository."""
 LIMIT_S = 180.0
+ENDING_S = 60.0
+_POLL_S = 0.1
 TYPING_S = 0.12
 LONGEST_PAUSE_S = 1.5
 
@@ -34,7 +45,8 @@ LONGEST_PAUSE_S = 1.5
 class Recording:
     """A program in a terminal of its own, and what it has written, with the seconds since the beginning.
 
-    Waiting, as for the compiler, is recorded as a pause of at most a second and a half.
+    Waiting, as for the compiler, is recorded as a pause of at most a second and a half. The end of the context is that of
+    the program, and of what it has started and not detached.
     """
 
     def __init__(self, argv: list[str], environ: dict[str, str]) -> None:
@@ -47,6 +59,22 @@ class Recording:
         self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
         self._shown: list[tuple[float, str]] = []
         self._at, self._before = 0.0, time.monotonic()
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(psutil.NoSuchProcess):
+            program = psutil.Process(self._process.pid)
+            # It can then start nothing after it was asked what it has started.
+            program.suspend()
+            for process in (*program.children(recursive=True), program):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        self._process.wait()
+        os.close(self._leader)
 
     def _take(self, timeout_s: float) -> str | None:
         """What it writes next; "" if nothing comes in time, None once it has ended."""
@@ -87,7 +115,6 @@ class Recording:
         """Wait until it has ended."""
         while self._take(0.2) is not None:
             pass
-        os.close(self._leader)
         self._process.wait()
 
     def save(self, path: Path, title: str) -> None:
@@ -122,16 +149,45 @@ def scene(recording: Recording) -> None:
     recording.end()
 
 
+def end_runs(runs_dir: Path) -> None:
+    """End at once what trains in `runs_dir`; returns when nothing is left of it. Raises TimeoutError after a minute."""
+    deadline = time.monotonic() + ENDING_S
+    while left := [item.run for item in list_runs(runs_dir) if _goes_on(item)]:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{left[0].path} is still not over")
+        for run in left:
+            # It may have ended since, or its supervisor not have said yet that it is there.
+            with suppress(RunStateError):
+                request_stop(run, kill=True)
+        time.sleep(_POLL_S)
+
+
+def _goes_on(item: RunSummary) -> bool:
+    state = item.state
+    # A supervisor still writes once it has let go of its run, and a trainer still ends once its supervisor has.
+    return is_supervised(item.run) or (
+        state is not None and any(map(state.is_process_alive, (state.supervisor, state.trainer)))
+    )
+
+
+def played(play: Callable[[Recording], None], folder: Path) -> Recording:
+    """What `play` did in a dashboard with its files in `folder`. However that ends, nothing started for it goes on."""
+    environ = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", "TEXTUAL_FPS": FRAMES_PER_S}
+    environ |= {"XDG_CONFIG_HOME": str(folder / "config"), "MOTRIX_BACKEND": "jax"}
+    for name in ("NO_COLOR", "LC_ALL", "COLORTERM"):
+        environ.pop(name, None)
+    argv = [sys.executable, "-m", "motrix_tui", "--runs-dir", str(folder / "runs")]
+    try:
+        with Recording(argv, environ) as recording:
+            play(recording)
+    finally:
+        end_runs(folder / "runs")
+    return recording
+
+
 def record(play: Callable[[Recording], None] = scene) -> None:
     with tempfile.TemporaryDirectory(prefix="motrix-") as scratch:
-        environ = {**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8", "TEXTUAL_FPS": FRAMES_PER_S}
-        environ |= {"XDG_CONFIG_HOME": f"{scratch}/config", "MOTRIX_BACKEND": "jax"}
-        for name in ("NO_COLOR", "LC_ALL", "COLORTERM"):
-            environ.pop(name, None)
-        argv = [sys.executable, "-m", "motrix_tui", "--runs-dir", f"{scratch}/runs"]
-        recording = Recording(argv, environ)
-        play(recording)
-        recording.save(CAST, "motrix-tui: launch, watch, switch the backend")
+        played(play, Path(scratch)).save(CAST, "motrix-tui: launch, watch, switch the backend")
     sys.stdout.write(f"screenshots/{CAST.name}\n")
 
 

@@ -45,8 +45,8 @@ LONGEST_PAUSE_S = 1.5
 class Recording:
     """A program in a terminal of its own, and what it has written, with the seconds since the beginning.
 
-    Waiting, as for the compiler, is recorded as a pause of at most a second and a half. With the context end the program
-    and what it has started and not detached.
+    Waiting, as for the compiler, is recorded as a pause of at most a second and a half. With the context end
+    the program and what it has started and not detached.
     """
 
     def __init__(self, argv: list[str], environ: dict[str, str]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
@@ -32,6 +32,11 @@ class Line:
 class TextDialog(Dialog[T]):
     """`lines` under each other. Enter in any of them takes all of them, unless `accept` refuses."""
 
+    BINDINGS = [
+        # Before any line hears of them: what is typed right after would still go to the line that had the focus.
+        Binding("down,tab", "go(1)", "next", show=False, priority=True),
+        Binding("up,shift+tab", "go(-1)", "previous", show=False, priority=True),
+    ]
     DEFAULT_CSS = """
     TextDialog Input { margin-bottom: 1; background: $panel; }
     TextDialog #problem { color: $error; margin-bottom: 1; display: none; }
@@ -57,12 +62,13 @@ class TextDialog(Dialog[T]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        self.query(Input).first().focus()
+        self.set_focus(self.query(Input).first())
 
-    def on_key(self, event: events.Key) -> None:
-        if event.key in ("up", "down"):
-            event.stop()
-            (self.focus_previous if event.key == "up" else self.focus_next)()
+    def action_go(self, by: int) -> None:
+        """To the next line or the one before, round the ends."""
+        boxes = list(self.query(Input))
+        at = boxes.index(self.focused) if isinstance(self.focused, Input) else -1
+        self.set_focus(boxes[(at + by) % len(boxes)])
 
     def on_input_changed(self) -> None:
         self.query_one("#problem").remove_class("-wrong")

@@ -176,8 +176,8 @@ class RunSeries:
     def xy(self, name: str, axis: Axis = "env_steps") -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """x and y of metric `name`, both of shape (n,), for the rows that have it; y is NaN where it was null.
 
-        x never decreases; axis "time" is in seconds of training. Neither array may be written to, and y may be
-        overwritten by a later `extend`. Empty arrays if there is no such metric.
+        x never decreases; axis "time" is in seconds of training. Neither array may be written to, and both stay as
+        they are while the run grows. Empty arrays if there is no such metric.
         """
         table, column = self._find(name)
         if column not in table.columns:

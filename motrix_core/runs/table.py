@@ -13,6 +13,7 @@ MAX_COLUMNS = 2000
 _FIRST_ROWS = 256
 # Written metrics are finite or null, so an infinity is free to mean that a row does not have the metric at all.
 _ABSENT = np.float32(-np.inf)
+_AXES = ("env_steps", "update", "time")
 _EPISODES = "episodes"
 _OF_EPISODES = ("return/", "episode_length/")
 """Begin the names of metrics that only an episode that has ended tells. Where none did, nothing is missing: these rows
@@ -49,34 +50,38 @@ class Column:
 
     def cut(self, rows: int) -> None:
         """Forget the rows from `rows` on."""
-        self.length = max(0, min(self.length, rows - self.start))
+        length = max(0, min(self.length, rows - self.start))
+        if length == self.length:
+            return
+        # Not to be overwritten by what comes next: charts may hold it.
+        self.length, self.values = length, self.values[:length].copy()
         self.absent = int(np.count_nonzero(self.values[: self.length] == _ABSENT))
 
 
 class Table:
     """Rows of metrics in the order of `env_steps`.
 
-    `env_steps` int64, `update` int32, `time` float64 (seconds), each of shape (rows,) or longer.
+    `env_steps`, `update` and `time` (seconds), each float64 of shape (rows,) or longer, are what charts draw over: all
+    metrics share them. What has once been written to an array stays in it, so that nobody needs a copy.
     """
 
     def __init__(self) -> None:
         self.rows = 0
-        self.env_steps = np.empty(0, np.int64)
-        self.update = np.empty(0, np.int32)
+        # Whole numbers below 2^53, as the reader sees to, are exact.
+        self.env_steps = np.empty(0, np.float64)
+        self.update = np.empty(0, np.float64)
         self.time = np.empty(0, np.float64)
         self.columns: dict[str, Column] = {}
-        self._axes: dict[str, tuple[int, NDArray[np.float64]]] = {}
         self.ignored = 0
 
     def append(self, places: list[tuple[int, int, float]], rows: list[Mapping[str, Any]]) -> None:
         """Append rows at `places`, each (env_steps, update, time). What is no number counts as NaN."""
         first, end = self.rows, self.rows + len(rows)
-        for name, dtype_index in (("env_steps", 0), ("update", 1), ("time", 2)):
+        for index, name in enumerate(_AXES):
             array = grown(getattr(self, name), end)
-            array[first:end] = [place[dtype_index] for place in places]
+            array[first:end] = [place[index] for place in places]
             setattr(self, name, array)
         self.rows = end
-        self._axes.clear()
         start = 0
         # Rows of one shape, which is nearly all of them, go in column by column: 10k events a second must be cheap.
         for stop in range(1, len(rows) + 1):
@@ -102,20 +107,20 @@ class Table:
         """Forget the rows beyond `env_steps`; returns how many there were."""
         keep = int(np.searchsorted(self.env_steps[: self.rows], env_steps, side="right"))
         dropped, self.rows = self.rows - keep, keep
+        if not dropped:
+            return 0
+        for name in _AXES:
+            setattr(self, name, getattr(self, name)[:keep].copy())
         for column in self.columns.values():
             column.cut(keep)
         self.columns = {name: column for name, column in self.columns.items() if column.length}
-        self._axes.clear()
         return dropped
 
     def axis(self, name: str) -> NDArray[np.float64]:
-        """One of env_steps, update, time of every row as float64, shape (rows,), not to be written to."""
-        known = self._axes.get(name)
-        if known is None or known[0] != self.rows:
-            array = np.array(getattr(self, name)[: self.rows], np.float64)
-            array.flags.writeable = False
-            known = self._axes[name] = (self.rows, array)
-        return known[1]
+        """One of env_steps, update, time of every row, float64 of shape (rows,), not to be written to."""
+        array = getattr(self, name)[: self.rows]
+        array.flags.writeable = False
+        return array
 
     def xy(self, name: str, axis: str) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
         """x float64 and y float32 of the rows that have `name`, both of shape (n,); KeyError if none has."""

@@ -13,7 +13,7 @@ from motrix_tui.charts.smooth import Smoother
 FloatArray = NDArray[np.float64]
 
 MOST_POINTS = 1 << 17
-"""Points that a series holds, at about 22 bytes each. Beyond that the older half gives up every other point."""
+"""Points that a series holds. Beyond that the older half gives up every other point."""
 _OLD = MOST_POINTS // 2
 _THINNED = 4
 _FEW = 16
@@ -27,6 +27,10 @@ class SeriesBuffer:
 
     At most `MOST_POINTS` points are held. What is given up are points between the lowest and the highest of four, in
     the older half: every extreme stays where it was, and the newest points stay exact.
+
+    Arrays that nobody can write to, as a run's series gives them, are shown where they are as long as every point
+    counts: all charts of a run then share one x, and a point takes 4 bytes here if it is smoothed and none if it is
+    not, besides what the pyramid makes of long series. What comes in other arrays is copied, at 12 bytes more.
     """
 
     def __init__(self, weight: float = 0.0) -> None:
@@ -37,6 +41,7 @@ class SeriesBuffer:
         """Forget every point; the smoothing weight stays."""
         self._smoother = Smoother(self._smoother.weight)
         self._x = Column(np.float64)
+        self._is_lent = True
         # Where the points stand in what was given; None while that is 0, 1, 2 … as in nearly every run.
         self._places: Column | None = None
         self._gaps = Column(np.float64)
@@ -60,12 +65,12 @@ class SeriesBuffer:
     @property
     def raw(self) -> ValueArray:
         """The values as they were given, (n,)."""
-        return self.pyramid.values[0]
+        return self.pyramid.row(0)
 
     @property
     def smooth(self) -> ValueArray:
         """The smoothed values, (n,); with the weight 0 the raw ones."""
-        return self.pyramid.values[-1]
+        return self.pyramid.row(self.pyramid.channels - 1)
 
     @property
     def gaps(self) -> FloatArray:
@@ -76,7 +81,8 @@ class SeriesBuffer:
         """Take over a series that has grown since the last call; returns whether anything changed.
 
         `x` and `y` are the whole series, of one length; only what is beyond the last call's length is read. A series
-        that got shorter, or has another x where the last call ended, is taken anew.
+        that got shorter, or has another x where the last call ended, is taken anew. Arrays whose flag `writeable` is
+        off must stay as they are.
         """
         xs, ys = np.asarray(x), np.asarray(y)
         count = min(len(xs), len(ys))
@@ -89,6 +95,10 @@ class SeriesBuffer:
             return changed
         fresh = slice(self._taken, count)
         self._taken, self._last_taken = count, float(xs[count - 1])
+        self._is_lent = self._is_lent and count <= MOST_POINTS and self._all_count(xs, ys, fresh)
+        if self._is_lent:
+            self._show(xs[:count], ys[:count], fresh)
+            return True
         if fresh.stop - fresh.start <= _FEW:
             # A live run grows by a point or two between two refreshes: array arithmetic would cost ten times as much.
             given = zip(xs[fresh].tolist(), ys[fresh].tolist(), strict=True)
@@ -102,6 +112,33 @@ class SeriesBuffer:
 
     def _continues(self, x: float) -> bool:
         return x == self._last_taken or (math.isnan(x) and math.isnan(self._last_taken))
+
+    def _all_count(self, xs: NDArray, ys: NDArray, fresh: slice) -> bool:
+        """Whether the arrays are such that every new point of them is kept as it is, and they for good."""
+        if xs.dtype != np.float64 or ys.dtype != np.float32 or xs.flags.writeable or ys.flags.writeable:
+            return False
+        x, before = xs[fresh], self._x.row()
+        follows = math.isfinite(x[0]) and (not len(before) or x[0] >= before[-1])
+        return follows and math.isfinite(x[-1]) and bool((x[1:] >= x[:-1]).all()) and not np.isinf(ys[fresh]).any()
+
+    def _show(self, xs: FloatArray, ys: ValueArray, fresh: slice) -> None:
+        values = ys[fresh]
+        self._x.show(xs)
+        if self.pyramid.channels == 1:
+            self.pyramid.show(ys)
+        else:
+            if len(values) <= _FEW:
+                smoothed = np.array([self._smoother.push(value) for value in values.tolist()])
+            else:
+                smoothed = self._smoother.extend(values)
+            self.pyramid.show(ys, np.clip(smoothed, -LARGEST, LARGEST))
+        missing = np.isnan(values)
+        if missing.any():
+            self._gaps.append(xs[fresh][missing])
+            values = values[~missing]
+        if len(values):
+            self._last = float(values[-1])
+        self._stay_bounded()
 
     def _push(self, x: float, y: float, place: int) -> None:
         if not math.isfinite(x):
@@ -182,10 +219,8 @@ class SeriesBuffer:
             return
         self._smoother = Smoother(weight)
         self._is_stale = self._is_thinned and weight > 0
-        if not weight or self._is_stale:
-            self._hold(self.raw)
-        else:
-            self._hold(self.raw, self._smoother.extend(self.raw).astype(np.float32))
+        is_raw = not weight or self._is_stale
+        self.pyramid = self.pyramid.beside(*(() if is_raw else (self._smoother.extend(self.raw).astype(np.float32),)))
 
     def _smooth_again(self, x: NDArray, y: NDArray) -> None:
         """The smoothed values of the points that are left, of the whole series as it was taken."""
@@ -193,11 +228,7 @@ class SeriesBuffer:
         placed = np.isfinite(x)
         smoothed = np.full(len(y), np.nan, dtype=np.float32)
         smoothed[placed] = self._smoother.extend(_as_held(np.asarray(y, dtype=np.float64)[placed]))
-        self._hold(self.raw, smoothed.take(self._all_places().row()))
-
-    def _hold(self, *channels: ValueArray) -> None:
-        self.pyramid = Pyramid(len(channels))
-        self.pyramid.append_checked(channels)
+        self.pyramid = self.pyramid.beside(smoothed.take(self._all_places().row()))
 
     def last(self) -> float | None:
         """The newest finite value, or None."""

@@ -24,15 +24,15 @@ def dot_columns(
     """
     x_before, x_after, y_before, y_after, lows, highs = [], [], [], [], [], []
     for buffer in buffers:
-        x, values = buffer.x, buffer.pyramid.values
+        x = buffer.x
         bounds = x.searchsorted(edges)
         after, before = np.minimum(bounds, len(x) - 1), np.maximum(bounds - 1, 0)
         channels = range(buffer.pyramid.channels)
         at_before, at_after = x.take(before), x.take(after)
         x_before.extend(at_before for _ in channels)
         x_after.extend(at_after for _ in channels)
-        y_before.append(values.take(before, axis=1))
-        y_after.append(values.take(after, axis=1))
+        y_before.append(buffer.pyramid.take(before))
+        y_after.append(buffer.pyramid.take(after))
         low, high = buffer.pyramid.extremes(_with_last(bounds, x, edges[-1]))
         lows.append(low)
         highs.append(high)

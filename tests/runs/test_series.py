@@ -193,6 +193,21 @@ def test_columns_that_charts_hold_stay_as_they_were_while_the_run_grows() -> Non
     assert run.xy("a")[0][-1] == 1999
 
 
+def test_columns_that_charts_hold_stay_as_they_were_when_the_run_goes_back() -> None:
+    run = series(*(event(step, a=float(step), b=0.0) for step in range(1, 9)))
+    held = [*run.xy("a"), *run.xy("a", "update"), *run.xy("a", "time")]
+    before = [array.tolist() for array in held]
+    run.extend([event(8, "segment_started"), *(event(step, a=-1.0) for step in range(4, 9))])
+    assert run.xy("a")[1].tolist() == [1, 2, 3, -1, -1, -1, -1, -1]
+    assert [array.tolist() for array in held] == before
+
+
+def test_metrics_of_the_same_rows_share_their_x() -> None:
+    run = series(*(event(step, a=1.0, b=2.0) for step in range(9)))
+    for axis in ("env_steps", "update", "time"):
+        assert np.shares_memory(run.xy("a", axis)[0], run.xy("b", axis)[0])
+
+
 def test_a_table_takes_about_five_bytes_for_each_number() -> None:
     rows, names = 20_000, [f"m{index}" for index in range(50)]
     run = RunSeries()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from motrix_tui.charts.braille import ASCII, BLOCKS, BRAILLE, GLYPHS, Canvas, column_codes
 from motrix_tui.charts.buffer import MOST_POINTS, SeriesBuffer
 from motrix_tui.charts.plot import AXIS, GAP, MARK, Curve, Mark, PlotSpec, compose, ghost_ink, line_ink
-from motrix_tui.charts.pyramid import Pyramid
+from motrix_tui.charts.pyramid import Column, Pyramid
 from motrix_tui.charts.smooth import Smoother
 from motrix_tui.charts.window import dot_columns
 
@@ -177,6 +178,67 @@ def test_points_that_come_one_by_one_are_the_series_that_came_at_once() -> None:
     bounds = np.array([0, 100, 200, 299])
     for ours, theirs in zip(one_by_one.pyramid.extremes(bounds), at_once.pyramid.extremes(bounds), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def lent(x, y) -> tuple[np.ndarray, np.ndarray]:
+    """As a run's series gives them: nobody can write to them."""
+    arrays = np.array(x, dtype=np.float64), np.array(y, dtype=np.float32)
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
+
+
+@given(
+    hnp.arrays(np.float64, st.integers(1, 80), elements=st.floats(-50, 50) | st.just(np.nan) | st.just(np.inf)),
+    st.booleans(),
+    st.data(),
+)
+@settings(max_examples=60, deadline=None)
+def test_arrays_that_are_shown_where_they_are_give_what_copies_give(x, mostly_sorted: bool, data) -> None:
+    values = st.floats(width=32) | st.sampled_from([1.0, 2.0, float("nan")])
+    y = data.draw(hnp.arrays(np.float32, len(x), elements=values))
+    # Few series ever go back; those that do so after some points matter most.
+    cut = data.draw(st.integers(0, len(x)))
+    x[:cut] = np.arange(-cut, 0) if mostly_sorted else x[:cut]
+    xs, ys = lent(x, y)
+    shown, copied = SeriesBuffer(), SeriesBuffer()
+    for count in sorted({*data.draw(st.lists(st.integers(0, len(x)), max_size=5)), len(x)}):
+        shown.update(xs[:count], ys[:count])
+        copied.update(x[:count], y[:count].astype(np.float64))
+        weight = data.draw(st.sampled_from([0.0, 0.9]))
+        for buffer in (shown, copied):
+            buffer.set_smoothing(weight)
+    np.testing.assert_array_equal(shown.x, copied.x)
+    np.testing.assert_array_equal(shown.raw, copied.raw)
+    np.testing.assert_allclose(shown.smooth, copied.smooth, rtol=1e-6)
+    np.testing.assert_array_equal(shown.gaps, copied.gaps)
+    assert shown.last() == copied.last()
+
+
+def bytes_of(buffer: SeriesBuffer, *given: np.ndarray) -> int:
+    """What its arrays take beside those that it was given."""
+    found: dict[int, object] = {}
+    left: list[object] = [buffer]
+    while left:
+        item = left.pop()
+        while isinstance(item, np.ndarray) and item.base is not None:
+            item = item.base
+        if id(item) not in found and isinstance(item, (np.ndarray, list, dict, SeriesBuffer, Pyramid, Column)):
+            found[id(item)] = item
+            left.extend(gc.get_referents(item))
+    return sum(
+        array.nbytes for array in found.values() if isinstance(array, np.ndarray) and id(array) not in map(id, given)
+    )
+
+
+@pytest.mark.parametrize(("weight", "each"), [(0.0, 0.0), (0.9, 4.0)], ids=["raw", "smoothed"])
+def test_a_point_of_a_growing_run_takes_no_room_and_a_smoothed_one_four_bytes(weight: float, each: float) -> None:
+    xs, ys = lent(np.arange(20_000.0), np.random.default_rng(5).normal(size=20_000))
+    buffer = SeriesBuffer(weight)
+    for count in range(100, 20_001, 100):
+        buffer.update(xs[:count], ys[:count])
+    # Half as much again is room to grow.
+    assert each * len(xs) <= bytes_of(buffer, xs, ys) <= 1.5 * each * len(xs)
 
 
 def test_a_series_that_goes_back_replaces_what_it_had() -> None:

@@ -47,7 +47,9 @@ def _orphaned(orphaned: list[RunSummary]) -> Iterator[Finding]:
     if orphaned:
         first = orphaned[0].run.id
         detail = f"{len(orphaned)} train without a supervisor, like {first}; a trainer ends by itself within a minute"
-        yield Finding("orphaned runs", "problem", detail, f"motrix runs stop {first}, then motrix run --resume {first}")
+        # A supervisor cannot take over a process that is not its child: neither its exit code nor its pipe.
+        mend = f"motrix runs stop {first}, then motrix run --resume {first}: a new supervisor goes on from there"
+        yield Finding("orphaned runs", "problem", detail, mend)
 
 
 def _lost(gone: list[RunSummary]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import time
 
 from motrix_core.errors import RunStateError
 from motrix_core.process.identity import send_signal
+from motrix_core.process.lost import is_orphaned
 from motrix_core.runs.layout import Run
 from motrix_core.runs.state import RunState
 from motrix_core.runs.text import plain
@@ -41,11 +42,14 @@ def request_stop(run: Run, *, kill: bool = False) -> None:
 
 
 def wait(run: Run, timeout_s: float | None = None) -> RunState:
-    """The state of `run` once it is over, or lost. Raises TimeoutError if it still goes on after `timeout_s`."""
+    """The state of `run` once it is over, or lost with its trainer gone too, so that it can be continued.
+
+    Raises TimeoutError if it still goes on after `timeout_s`.
+    """
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
         state = run.state()
-        if not state.is_live:
+        if not (state.is_live or is_orphaned(state)):
             return state
         if deadline is not None and time.monotonic() > deadline:
             raise TimeoutError(f"run {run.id} is still {state.status} after {timeout_s:g} s")

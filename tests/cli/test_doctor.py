@@ -137,7 +137,8 @@ def test_a_trainer_without_a_supervisor_is_a_problem_and_not_marked(
     write_state(run.paths.state, run.state().change(status="running", supervisor=gone, trainer=here))
     code, found = examine({}, tmp_path, monkeypatch, capsys, "--mark-lost")
     assert (code, found["orphaned runs"]["level"]) == (3, "problem")
-    assert found["orphaned runs"]["mend"].startswith(f"motrix runs stop {run.id}")
+    commands = f"motrix runs stop {run.id}, then motrix run --resume {run.id}: a new supervisor"
+    assert found["orphaned runs"]["mend"].startswith(commands)
     assert run.state().status == "running"
 
 

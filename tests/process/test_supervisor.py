@@ -267,15 +267,15 @@ def test_a_trainer_whose_supervisor_was_killed_stops_by_itself(start: Start) -> 
     state = run.state()
     assert state.supervisor is not None
     os.kill(state.supervisor.pid, signal.SIGKILL)
-    eventually(lambda: not others(run), "gone")
-    assert status(run) == "lost"
+    eventually(lambda: status(run) == "lost", "lost")
+    assert wait(run, LIMIT_S).shown_status == "lost"
     with pytest.raises(RunStateError, match="lost"):
         request_stop(run)
     start("--events", "1")
     assert wait(run, LIMIT_S).status == "finished"
 
 
-def test_a_trainer_without_supervisor_can_still_be_stopped_and_is_not_doubled(start: Start) -> None:
+def test_a_trainer_without_supervisor_is_not_doubled_and_is_continued_once_it_was_stopped(start: Start) -> None:
     run = start()
     until_running(run)
     state = run.state()
@@ -284,8 +284,12 @@ def test_a_trainer_without_supervisor_can_still_be_stopped_and_is_not_doubled(st
     eventually(lambda: status(run) == "lost", "lost")
     with pytest.raises(RunStateError, match="still ending"):
         start()
+    with pytest.raises(TimeoutError, match="is still running"):
+        wait(run, 0.0)
     request_stop(run)
-    eventually(lambda: not others(run), "gone")
+    assert wait(run, LIMIT_S).shown_status == "lost"
+    start("--events", "1")
+    assert wait(run, LIMIT_S).status == "finished"
 
 
 def test_a_run_whose_folder_is_deleted_stops(start: Start) -> None:

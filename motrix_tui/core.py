@@ -63,7 +63,7 @@ class Core:
     def runs_dir(self) -> Path:
         """The runs folder, absolute; raises RunsFolderError for what cannot be a folder's path."""
         with _IMPORTING:
-            from motrix_core.config.sources import runs_dir
+            from motrix_core.runs.location import runs_dir
 
         return runs_dir(self._runs_dir, os.environ)
 

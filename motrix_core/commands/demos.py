@@ -79,9 +79,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from motrix_core.commands.demos_progress import telling
-    from motrix_core.config.sources import runs_dir
     from motrix_core.demos import ledger, report
     from motrix_core.demos.plan import names, plan
+    from motrix_core.runs.location import runs_dir
 
     for kind, wanted, known in (("backend", args.backends or (), BACKENDS), ("simulator", args.sims, SIMS)):
         for name in wanted:

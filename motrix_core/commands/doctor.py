@@ -41,8 +41,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from motrix_core.commands.doctor_runs import look_at_runs
-    from motrix_core.config.sources import runs_dir
     from motrix_core.hardware.probe import probe_all
+    from motrix_core.runs.location import runs_dir
 
     folder = runs_dir(args.runs_dir, os.environ)
     if not args.json:

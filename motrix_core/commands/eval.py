@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _subject(token: str, args: argparse.Namespace) -> _Subject:
-    from motrix_core.config.sources import runs_dir
+    from motrix_core.runs.location import runs_dir
 
     return _Subject(*choose_named(token, runs_dir(args.runs_dir, os.environ), args.checkpoint))
 

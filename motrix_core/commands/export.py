@@ -42,10 +42,10 @@ def run(args: argparse.Namespace) -> int:
     """Prints the file's path on stdout and how exact it is on stderr."""
     # JAX would take most of a GPU's memory as soon as it starts, beside a training that needs it; read on import.
     os.environ["JAX_PLATFORMS"] = "cpu"
-    from motrix_core.config.sources import runs_dir
     from motrix_core.learn.export import SAMPLES, export_onnx
     from motrix_core.runs import checkpoints
     from motrix_core.runs.layout import find_run
+    from motrix_core.runs.location import runs_dir
 
     found = find_run(runs_dir(args.runs_dir, os.environ), args.run)
     chosen = choose_checkpoint(found, args.checkpoint)

@@ -34,11 +34,11 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from dataclasses import replace
 
-    from motrix_core.config.sources import runs_dir
     from motrix_core.learn.evaluation import Task
     from motrix_core.play.cast import policy_cast
     from motrix_core.play.watching import check_can_watch, watch_cast
     from motrix_core.runs.layout import find_run
+    from motrix_core.runs.location import runs_dir
 
     found = find_run(runs_dir(args.runs_dir, os.environ), args.run)
     checkpoint = choose_checkpoint(found, args.checkpoint)

@@ -24,11 +24,12 @@ def plan(args: argparse.Namespace, flags: dict[str, Any]) -> tuple[Run, Continua
     RunNotFound, RunStateError, UnknownName or BackendUnusable before anything is touched, and what `find_spec` raises
     for an environment that somebody brought.
     """
-    from motrix_core.config.sources import ConfigSources, runs_dir
+    from motrix_core.config.sources import ConfigSources
     from motrix_core.envs.registry import find_spec
     from motrix_core.envs.source import CATALOG, EnvSource
     from motrix_core.process.resume import plan_resume
     from motrix_core.runs.layout import find_run
+    from motrix_core.runs.location import runs_dir
 
     # No environment variables: they are a person's wishes for new runs.
     given = ConfigSources(file=args.config, sets=args.sets, flags=flags).given()

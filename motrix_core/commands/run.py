@@ -81,9 +81,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _start(args: argparse.Namespace) -> tuple[Run, int]:
     """A new run, started, and where in its events to begin."""
-    from motrix_core.config.sources import runs_dir
     from motrix_core.process.launch import launch
     from motrix_core.runs.layout import create_run
+    from motrix_core.runs.location import runs_dir
 
     config, extra = resolve(args)
     created = create_run(config, runs_dir(args.runs_dir, os.environ), extra=extra)
@@ -128,7 +128,7 @@ def flag_values(args: argparse.Namespace) -> dict[str, Any]:
 
 def _initial(args: argparse.Namespace) -> str:
     from motrix_core.commands.init_from import find_initial
-    from motrix_core.config.sources import runs_dir
+    from motrix_core.runs.location import runs_dir
 
     return str(find_initial(args.init_from, runs_dir(args.runs_dir, os.environ)))
 

@@ -40,7 +40,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from motrix_core.config.sources import runs_dir
+    from motrix_core.runs.location import runs_dir
 
     folder = runs_dir(args.runs_dir, os.environ)
     if args.action == "list":

@@ -4,7 +4,7 @@ from motrix_core.config import defaults as defaults  # registers the default hyp
 from motrix_core.config.registry import default_rl_cfg, registered_envs, rlcfg
 from motrix_core.config.schema import Backend, BaseRLCfg, PPOCfg, RunConfig, TrainCfg
 from motrix_core.config.setting import folder_name
-from motrix_core.config.sources import ConfigSources, Effective, runs_dir
+from motrix_core.config.sources import ConfigSources, Effective
 from motrix_core.config.validate import config_from
 
 __all__ = [
@@ -20,5 +20,4 @@ __all__ = [
     "folder_name",
     "registered_envs",
     "rlcfg",
-    "runs_dir",
 ]

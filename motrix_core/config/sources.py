@@ -20,11 +20,10 @@ from motrix_core.config.schema import RunConfig
 from motrix_core.config.text import InvalidValue, parse_option, read_value, shown
 from motrix_core.config.validate import read_values, validate
 from motrix_core.envs.source import EnvSource
-from motrix_core.errors import ConfigError, Problem, RunsFolderError
+from motrix_core.errors import ConfigError, Problem
 
 ENVIRONMENT_VARIABLES = {"backend": "MOTRIX_BACKEND", "sim": "MOTRIX_SIM"}
 _PATH_FIELDS = (*SOURCE_FIELDS, "init_from")
-RUNS_DIR_VARIABLE = "MOTRIX_RUNS_DIR"
 
 
 @dataclass(frozen=True)
@@ -192,18 +191,3 @@ def _seen_from(folder: Path, text: str) -> str:
         return str((folder / Path(text).expanduser()).resolve())
     except (RuntimeError, OSError):
         return text
-
-
-def runs_dir(flag: str | Path | None, environ: Mapping[str, str]) -> Path:
-    """The runs folder, absolute: the flag's, else `MOTRIX_RUNS_DIR`'s, else `runs` where the command runs.
-
-    Nothing is created. Raises `RunsFolderError` for what cannot be a folder's path.
-    """
-    text = str(flag) if flag is not None else environ.get(RUNS_DIR_VARIABLE) or "runs"
-    said_by = "--runs-dir" if flag is not None else RUNS_DIR_VARIABLE
-    if not text or "\0" in text:
-        raise RunsFolderError(f"{said_by} {shown(text)!r} cannot be a folder", mend="name one, like --runs-dir runs")
-    try:
-        return Path(text).expanduser().absolute()
-    except (RuntimeError, OSError) as error:
-        raise RunsFolderError(f"{said_by} {shown(text)} cannot be found: {error}") from error

@@ -18,7 +18,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from motrix_core.config.setting import folder_name
 from motrix_core.errors import MotrixError, RunNotFound, RunStateError
 from motrix_core.process.launch import launch
 from motrix_core.runs.index import RunIndex
@@ -93,6 +92,8 @@ def _try(runs_dir: Path, entry: Entry, step: Callable[[], None]) -> None:
 
 def _begin(runs_dir: Path, entry: Entry, start: Callable[[Run], None]) -> None:
     """Make a run of `entry`, unless that was taken out of the queue meanwhile, and start it."""
+    # Not before somebody starts something: looking whether anything waits is no reason to make the models.
+    from motrix_core.config.setting import folder_name
     from motrix_core.config.validate import config_from
 
     config = config_from(entry.config, "the queue")

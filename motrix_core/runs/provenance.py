@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,10 @@ _GIT_LIMIT_S = 2.0
 
 
 def package_versions() -> dict[str, str]:
-    """Installed versions of what training depends on, by package; nothing is imported."""
+    """Installed versions of what training depends on, by package; none of them is imported."""
+    # Whoever only looks at runs need not wait for it.
+    from importlib import metadata
+
     versions = {"python": ".".join(str(part) for part in sys.version_info[:3])}
     for name in _PACKAGES:
         try:

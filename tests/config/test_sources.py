@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motrix_core.config import ConfigSources, RunConfig, config_from, default_rl_cfg, runs_dir
+from motrix_core.config import ConfigSources, RunConfig, config_from, default_rl_cfg
 from motrix_core.config.files import from_toml, parse_toml, to_toml
-from motrix_core.errors import ConfigError, MotrixError, RunsFolderError, UnknownName, UsageError
+from motrix_core.errors import ConfigError, MotrixError, UnknownName, UsageError
 
 
 def write(path: Path, text: str | bytes) -> Path:
@@ -267,16 +267,3 @@ def test_any_set_text_is_a_configuration_or_an_error_of_ours(sets: list[str]):
 def test_any_table_is_a_configuration_or_every_problem(data: dict[str, Any]):
     with pytest.raises(ConfigError):
         config_from({"ppo": data, "train": [data], **data})
-
-
-def test_the_runs_folder_is_the_flags_then_the_variables_then_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    environ = {"MOTRIX_RUNS_DIR": "/data/runs"}
-    assert runs_dir("mine", environ) == tmp_path / "mine"
-    assert runs_dir(None, environ) == Path("/data/runs")
-    assert runs_dir(None, {"MOTRIX_RUNS_DIR": ""}) == runs_dir(None, {}) == tmp_path / "runs"
-    assert runs_dir("~/runs", {}) == tmp_path / "home" / "runs"
-    for bad in ("", "a\0b", "~nobody-of-this-name/runs"):
-        with pytest.raises(RunsFolderError):
-            runs_dir(bad, environ)

@@ -14,6 +14,7 @@ from env_cases import made, random_actions
 
 from motrix_core.envs.sim_env import TASKS
 from motrix_core.envs.tasks.panda import PandaTask
+from motrix_core.envs.tasks.published import quadruped_model
 from motrix_core.envs.tasks.quadruped import GO1, Quadruped
 from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra
 from motrix_core.sim.loader import SIMULATORS, is_installed
@@ -48,7 +49,7 @@ LEG = """
 ROBOT = """
 <mujoco model="stand_in">
   <compiler angle="radian" meshdir="assets" autolimits="true"/>
-  <option timestep="0.002" cone="elliptic"/>
+  <option timestep="0.002" cone="elliptic" impratio="100"/>
   <default>
     <default class="robot">
       <joint axis="0 1 0" damping="2" armature="0.01"/>
@@ -68,6 +69,7 @@ ROBOT = """
       {legs}
     </body>
   </worldbody>
+  <contact><exclude body1="base" body2="FL_thigh"/></contact>
   <actuator><motor name="FL_hip" joint="FL_hip_joint"/></actuator>
   <keyframe><key name="home" qpos="0 0 0.27 1 0 0 0 0 0.9 -1.8 0 0.9 -1.8 0 0.9 -1.8 0 0.9 -1.8"/></keyframe>
 </mujoco>
@@ -140,6 +142,22 @@ def test_a_published_robot_stands_on_its_feet_and_keeps_its_masses(name: str, si
     env.physics.varied.vary("mass", ["trunk", "FR_calf"])
     np.testing.assert_allclose(env.physics.varied.values("mass")[0], [6.5, 0.2], rtol=1e-5)
     assert env.physics.timestep_s == pytest.approx(0.01), "the task's time step, not the file's"
+
+
+def test_contacts_are_solved_as_a_published_robot_needs_it_in_the_time_step_of_the_task(
+    publish: Publish, tmp_path: Path
+) -> None:
+    target = tmp_path / "made.xml"
+    quadruped_model(
+        publish("go1_mj_description", robot_text()),
+        TASKS / GO1.model,
+        legs=GO1.legs,
+        damping=GO1.damping,
+        torque_limits=GO1.torque_limits,
+        target=target,
+    )
+    options = ElementTree.parse(target).getroot().findall("option")
+    assert [option.attrib for option in options] == [{"timestep": "0.01", "cone": "elliptic", "impratio": "100"}]
 
 
 @every_sim

@@ -1,7 +1,8 @@
 """Published models of the robots instead of ours: MuJoCo Menagerie's, which robot_descriptions fetches.
 
-Of a published file its bodies are used: masses, inertias, shapes and meshes. Drives, sensors, the ground and the time
-step are those that the task is written for, and parts that it reads get the names that it knows them by.
+Of a published file its bodies are used: masses, inertias, shapes and meshes, and how a legged robot's contacts are
+solved. Drives, sensors, the ground and the time step are those that the task is written for, and parts that it reads get
+the names that it knows them by.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def quadruped_model(
     children are four legs, named after `legs`, of three joints and a foot.
     """
     root, ours = _stripped(published), ElementTree.parse(own).getroot()
+    contacts = _contact_options(published)
     base = _floating_base(root, published)
     names = [drive.get("name", "") for drive in _part(ours, "actuator", own)]
     stiffness = _part(ours, "default/position", own).get("kp", "")
@@ -86,7 +88,9 @@ def quadruped_model(
         base.append(deepcopy(site))
     floor = deepcopy(_part(ours, "worldbody/geom[@name='floor']", own))
     _part(root, "worldbody", published).insert(0, floor)
-    root.append(deepcopy(_part(ours, "option", own)))
+    option = deepcopy(_part(ours, "option", own))
+    option.attrib.update(contacts)
+    root.append(option)
     drives = SubElement(root, "actuator")
     for name, limit in zip(names, torque_limits, strict=True):
         bounds = {"forcelimited": "true", "forcerange": f"{-limit:g} {limit:g}"}
@@ -140,12 +144,23 @@ def _stripped(published: Path) -> Element:
     return root
 
 
+def _contact_options(published: Path) -> dict[str, str]:
+    """How contacts are solved: without it the soft feet of published robots slide away under their weight."""
+    option = ElementTree.parse(published).getroot().find("option")
+    found = option.attrib if option is not None else {}
+    return {name: found[name] for name in ("cone", "impratio") if name in found}
+
+
 def _floating_base(root: Element, published: Path) -> Element:
     for body in _part(root, "worldbody", published).iter("body"):
         joint = body.find("freejoint")
         if joint is None:
             joint = body.find("joint[@type='free']")
         if joint is not None:
+            for exclude in root.findall("contact/exclude"):
+                for side in ("body1", "body2"):
+                    if exclude.get(side) == body.get("name"):
+                        exclude.set(side, "trunk")
             joint.set("name", "trunk")
             body.set("name", "trunk")
             return body

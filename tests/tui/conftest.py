@@ -33,6 +33,9 @@ def no_timers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("motrix_tui.app.RUNS_PERIOD_S", 3600)
     monkeypatch.setattr("motrix_tui.launch.preview.PERIOD_S", 3600)
     monkeypatch.setattr("motrix_tui.launch.estimating.DELAY_S", 0)
+    # A picture has the messages that were shown, however long it took to get there.
+    monkeypatch.setattr("textual.notifications.Notification.has_expired", False)
+    monkeypatch.setattr("textual.notifications.Notification.time_left", 3600.0)
     # A cursor that blinks gives two pictures of one screen.
     monkeypatch.setattr("textual.widgets.Input._toggle_cursor", lambda box: None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from motrix_core.runs.layout import Run
 from motrix_core.view.canvas import Canvas
 from motrix_tui.app import MotrixApp
 from motrix_tui.launch.layers_dialog import LayersDialog
+from motrix_tui.play.pane import Picture, PlayPane
 from motrix_tui.settings import Settings
 
 SIZES = [(120, 40), (80, 24), (60, 20)]
@@ -72,20 +74,40 @@ def test_help(core: FakeCore, tmp_path: Path, snap_compare: Compare, theme: str)
 
 
 class StillPlayer:
-    """Says one picture, and then nothing more."""
+    """Says `first`, and what `draw` makes of every size that it is told, and never ends by itself."""
 
-    def __init__(self, *messages: dict[str, Any]) -> None:
-        self._messages = messages
+    def __init__(self, *first: dict[str, Any], draw: Callable[[int, int], dict[str, Any]] | None = None) -> None:
+        self._messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        for message in first:
+            self._messages.put_nowait(message)
+        self._draw = draw
 
     async def messages(self) -> AsyncIterator[dict[str, Any]]:
-        for message in self._messages:
-            yield message
+        while True:
+            yield await self._messages.get()
 
     def tell(self, **command: Any) -> None:
-        pass
+        if command["do"] == "size" and self._draw is not None:
+            self._messages.put_nowait(self._draw(command["width"], command["height"]))
 
     async def stop(self) -> None:
         pass
+
+
+async def play(pilot: Pilot[Any]) -> None:
+    """Go to Play, and wait until what the player said fills its picture, or is told as what is wrong."""
+    await settle(pilot)
+    await pilot.press("5")
+    pane = pilot.app.query_one(PlayPane)
+    picture = pane.query_one(Picture)
+
+    def is_drawn() -> bool:
+        width, height = picture.room
+        return height > 1 and len(picture.lines) == height and all(len(line) == width for line in picture.lines)
+
+    while not (is_drawn() or pane.has_class("-wrong")):
+        await pilot.pause()
+    await pilot.pause()
 
 
 READY = {
@@ -133,8 +155,8 @@ def test_play(
     size: tuple[int, int],
 ) -> None:
     make_run()
-    monkeypatch.setattr(core, "play", lambda run, width, height, **_: StillPlayer(READY, cartpole_frame(width, height)))
-    assert snap_compare(app, terminal_size=size, run_before=keys("5"))
+    monkeypatch.setattr(core, "play", lambda run, width, height, **_: StillPlayer(READY, draw=cartpole_frame))
+    assert snap_compare(app, terminal_size=size, run_before=play)
 
 
 def test_play_without_a_run(app: MotrixApp, snap_compare: Compare) -> None:
@@ -151,4 +173,4 @@ def test_play_of_a_checkpoint_that_is_damaged(
     make_run()
     problem = {"type": "error", "message": "checkpoint step_65536 is damaged; use another checkpoint of the run"}
     monkeypatch.setattr(core, "play", lambda run, width, height, **_: StillPlayer(READY, problem))
-    assert snap_compare(app, terminal_size=(80, 24), run_before=keys("5"))
+    assert snap_compare(app, terminal_size=(80, 24), run_before=play)

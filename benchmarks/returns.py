@@ -1,6 +1,6 @@
 """Does the fused engine learn as well as stock? Returns at the end of training, several seeds, by evaluation.
 
-    python -m benchmarks.returns [--env pendulum] [--max-env-steps 300k] [--seeds 5]
+    python -m benchmarks.returns [--env pendulum] [--max-env-steps 300k] [--seeds 5] [--backends jax torch]
 
 Every run ends with `motrix eval --checkpoint last`, all on the same initial states. The difference's standard error is
 that of two independent samples of runs.
@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from motrix_core.bench.common import machine, table
 
 ENGINES = ("stock", "fused")
+BACKENDS = ("jax", "torch")
 HEAD = ("env", "backend", "env steps", "seeds", "stock", "fused", "fused - stock", "standard error")
 
 
@@ -61,9 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--env", default="pendulum")
     parser.add_argument("--max-env-steps", default="300k")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=BACKENDS)
     args = parser.parse_args(argv)
     print(machine())
-    print(table(HEAD, [row(args.env, backend, args.max_env_steps, args.seeds) for backend in ("jax", "torch")]))
+    print(table(HEAD, [row(args.env, backend, args.max_env_steps, args.seeds) for backend in args.backends]))
     return 0
 
 

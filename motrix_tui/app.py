@@ -124,8 +124,15 @@ class MotrixApp(Leaving, Remembering):
         return [*(item for item in filters if not isinstance(item, Monochrome)), *self._plain_filters]
 
     def compose(self) -> ComposeResult:
-        yield TopBar()
-        yield ContentSwitcher(id="places-switcher")
+        if self._opened is None:
+            yield TopBar(self.place)
+            yield ContentSwitcher(id="places-switcher")
+        else:
+            from motrix_tui.monitor.opening import Opening
+
+            yield TopBar("monitor")
+            with ContentSwitcher(id="places-switcher", initial="opening"):
+                yield Opening(self._opened, id="opening")
         yield KeyBar()
 
     def on_mount(self) -> None:
@@ -138,12 +145,18 @@ class MotrixApp(Leaving, Remembering):
         gc.freeze()
         if self._opened is not None:
             await self.open_run(self._opened)
+            await self._main.query("#opening").remove()
         elif not self._chose_place:
             await self.show_place("launch")
         if self.settings.problem is not None:
             self.notify(self.settings.problem, title="Settings", severity="warning", timeout=15, markup=False)
         for problem in self._keymap_problems:
             self.notify(problem, title="Settings", severity="warning", timeout=15, markup=False)
+        # Not before the place is on the screen: what the threads import would keep its first picture waiting.
+        self.call_after_refresh(self._watch)
+
+    def _watch(self) -> None:
+        gc.enable()
         self.list_runs()
         self.measure_load()
         self.set_interval(LOAD_PERIOD_S, self.measure_load)

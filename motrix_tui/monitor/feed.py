@@ -18,8 +18,8 @@ from motrix_core.runs.state import RunState
 from motrix_core.runs.text import plain
 from motrix_tui.charts.plot import Mark
 from motrix_tui.monitor.marks import chart_marks
+from motrix_tui.monitor.opening import UNREADABLE, backend_titles
 from motrix_tui.monitor.phases import mean_of_last
-from motrix_tui.text import BACKEND_TITLES
 
 MAX_EVENTS = 400
 BUDGET_S = 0.003
@@ -131,7 +131,7 @@ class RunFeed:
     def status(self) -> str:
         """The run's status, with "stalled" for a live run that stopped talking, "unreadable" without a state."""
         if self.state is None:
-            return "unreadable"
+            return UNREADABLE
         status = self.state.shown_status
         return "stalled" if self._is_silent(status) else status
 
@@ -234,9 +234,7 @@ class RunFeed:
     def backends(self) -> str:
         """ "JAX", or "JAX → PyTorch" after a switch."""
         names = [segment.backend for segment in self.state.segments] if self.state else []
-        names = names or [self.backend]
-        changes = [name for index, name in enumerate(names) if index == 0 or name != names[index - 1]]
-        return " → ".join(plain(BACKEND_TITLES.get(name, name), limit=20) for name in changes[-3:])
+        return backend_titles(names or [self.backend])
 
     @property
     def cause(self) -> str:

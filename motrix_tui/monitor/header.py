@@ -11,41 +11,12 @@ from textual.content import Content
 from motrix_core.runs.text import plain
 from motrix_tui.charts.axes import duration, short_number
 from motrix_tui.monitor.feed import RunFeed
+from motrix_tui.monitor.opening import status_line
 from motrix_tui.shell.growing import Growing
 from motrix_tui.text import gibibytes
 
 _GAP = "   "
 _MOSTLY_READ = 0.98
-_STATUS_COLOURS = {
-    "starting": "$accent",
-    "running": "$success",
-    "paused": "$warning",
-    "stopping": "$warning",
-    "stalled": "$warning",
-    "finished": "$primary",
-    "stopped": "$muted",
-    "failed": "$error",
-    "crashed": "$error",
-    "lost": "$error",
-    "unreadable": "$error",
-}
-
-
-def status_line(feed: RunFeed) -> Content:
-    """● cartpole · JAX · run 3f2a · running"""
-    status = feed.status
-    colour = _STATUS_COLOURS.get(status, "$muted")
-    short_id = feed.run.id.rpartition("-")[2]
-    return Content.assemble(
-        ("● ", colour),
-        (plain(feed.run.env, limit=40), "bold"),
-        (" · ", "$muted"),
-        feed.backends,
-        (" · ", "$muted"),
-        f"run {plain(short_id, limit=12)}",
-        (" · ", "$muted"),
-        (status, colour),
-    )
 
 
 def progress_bar(share: float | None, width: int) -> Content:
@@ -76,7 +47,7 @@ def figures(feed: RunFeed) -> list[Content]:
 
 def header_lines(feed: RunFeed, width: int, rows: int) -> list[Content]:
     """The header for `width` cells: everything in one line if it fits, else two; what does not fit is left out."""
-    status, parts = status_line(feed), figures(feed)
+    status, parts = status_line(feed.run, feed.backends, feed.status), figures(feed)
     together = status.cell_length + sum(part.cell_length + len(_GAP) for part in parts)
     if together + len(_GAP) + 8 <= width:
         bar = progress_bar(feed.progress, min(width - together - len(_GAP), 40))

@@ -35,6 +35,10 @@ class TopBar(Widget):
     waiting: reactive[int] = reactive(0)
     place: reactive[str] = reactive("launch")
 
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.set_reactive(TopBar.place, place)
+
     def compose(self) -> ComposeResult:
         yield Static("motrix", id="name")
         yield TabStrip(self._tabs(), self.place, id="places")

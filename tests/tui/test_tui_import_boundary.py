@@ -4,6 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from motrix_core.config.schema import RunConfig
+from motrix_core.runs.layout import create_run
+
 ROOT = Path(__file__).parents[2]
 
 SESSION = """
@@ -50,3 +53,36 @@ def test_the_first_frame_waits_for_no_place_no_dialog_and_no_room() -> None:
     later |= {f"motrix_tui.{place}" for place in places}
     later |= {f"motrix_tui.shell.{name}" for name in ("dialogs", "reader", "help_screen", "messages_screen", "jump")}
     assert "motrix_tui.shell.top_bar" in imported and not later & imported
+
+
+OPENED = """
+import sys
+from pathlib import Path
+from motrix_core.runs.layout import find_run
+from motrix_core.runs.location import runs_dir
+from motrix_tui.app import MotrixApp
+from motrix_tui.core import Core
+from motrix_tui.settings import Settings
+
+class Glance(MotrixApp):
+    async def _start(self):
+        shown = str(self.query_one("#opening").render())
+        self.exit((shown, sorted(sys.modules)))
+
+folder = Path({folder!r})
+run = find_run(runs_dir(folder, {{}}), "last")
+line, imported = Glance(Core(folder), Settings.load(folder / "none.toml"), opened=run).run(headless=True)
+print(line)
+print(" ".join(imported))
+"""
+
+
+def test_a_run_is_named_before_what_draws_it_is_imported(tmp_path: Path) -> None:
+    run = create_run(RunConfig(env="pendulum", backend="jax", sim="none"), tmp_path, extra={})
+    program = OPENED.format(folder=str(tmp_path))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    line, imported = done.stdout.splitlines()
+    assert line == f"● pendulum · JAX · run {run.id[-4:]} · starting"
+    waiting = {"numpy", "pydantic", "pydantic_core", "psutil", "motrix_core.config", "motrix_tui.charts.chart"}
+    assert "motrix_tui.monitor.opening" in imported.split() and not waiting & set(imported.split())

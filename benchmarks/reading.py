@@ -39,12 +39,12 @@ def write_events(path: Path, rows: int, metrics: int) -> None:
 
 def read(path: Path) -> dict[str, float]:
     """Read all of `path` as the dashboard does, then look for more `_TICKS` times."""
-    from motrix_core.runs.reader import EventReader
+    from motrix_core.runs.reader import FastEventReader
     from motrix_core.runs.series import RunSeries
 
     process = psutil.Process()
     before = process.memory_info().rss
-    reader, series = EventReader(path), RunSeries()
+    reader, series = FastEventReader(path), RunSeries()
     started, busy = time.perf_counter(), time.process_time()
     longest = 0.0
     while not reader.at_end:

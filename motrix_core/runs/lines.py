@@ -149,13 +149,17 @@ class JsonLineReader:
         if not line.strip():
             return None
         try:
-            value = self._decode(line.decode("utf-8"))
+            value = self._parsed(line)
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict) or not self.accepts(value):
             self.corrupt += 1
             return None
         return value
+
+    def _parsed(self, line: bytes) -> Any:
+        """What `line` says, with None for NaN and infinities; raises ValueError or RecursionError if it is no JSON."""
+        return self._decode(line.decode("utf-8"))
 
     def accepts(self, value: dict[str, Any]) -> bool:
         """Whether `value` has the shape that this file's lines have."""

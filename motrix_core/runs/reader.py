@@ -35,6 +35,26 @@ class EventReader(JsonLineReader):
         )
 
 
+class FastEventReader(EventReader):
+    """Gives the same events at half the cost, for whoever reads whole files.
+
+    It loads pydantic's parser, which the supervisor does without.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        from pydantic_core import from_json
+
+        self._from_json = from_json
+
+    def _parsed(self, line: bytes) -> Any:
+        try:
+            return self._from_json(line, allow_inf_nan=False)
+        except ValueError:
+            # It is damaged, or has NaN, half a surrogate pair or 200 levels, which only the other one takes.
+            return super()._parsed(line)
+
+
 class KindReader(EventReader):
     """Reads events of some `kinds` only, at a fraction of the cost: what is of another kind is not looked into."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.errors import MotrixError
-from motrix_core.runs.reader import EventReader
+from motrix_core.runs.reader import FastEventReader
 from motrix_core.runs.series import RunSeries
 from motrix_core.runs.text import plain
 from motrix_tui.text import BACKEND_TITLES
@@ -85,7 +85,7 @@ def load(run: Run) -> Compared:
     with IMPORTING:
         from motrix_core.config.keys import flatten
 
-    series, reader = RunSeries(), EventReader(run.paths.events)
+    series, reader = RunSeries(), FastEventReader(run.paths.events)
     settings: dict[str, Any] = {}
     problem = ""
     try:

@@ -12,17 +12,17 @@ import numpy as np
 from motrix_core.errors import MotrixError
 from motrix_core.runs.control import SETTABLE
 from motrix_core.runs.layout import Run
-from motrix_core.runs.reader import EventReader
+from motrix_core.runs.reader import FastEventReader
 from motrix_core.runs.series import Axis, RunSeries
 from motrix_core.runs.state import RunState
 from motrix_core.runs.text import plain
 from motrix_tui.charts.plot import Mark
 from motrix_tui.monitor.marks import chart_marks
 from motrix_tui.monitor.opening import UNREADABLE, backend_titles
+from motrix_tui.monitor.pace import MOST_SLICE_S
 from motrix_tui.monitor.phases import mean_of_last
 
-MAX_EVENTS = 400
-BUDGET_S = 0.003
+MAX_EVENTS = 2000
 _LEAST_STALL_S = 10.0
 _START_STALL_S = 180.0
 _SECOND_UPDATE_STALL_S = 60.0
@@ -44,7 +44,7 @@ class RunFeed:
         self.generation = 0
         self.problem: str | None = None
         self._clock = clock
-        self._reader = EventReader(run.paths.events)
+        self._reader = FastEventReader(run.paths.events)
         self._restarts = 0
         self._marks_key: object = None
         self._marks: Sequence[Mark] = ()
@@ -70,10 +70,11 @@ class RunFeed:
         """Damaged lines that were skipped."""
         return self._reader.corrupt
 
-    def poll(self) -> bool:
-        """Take in a few milliseconds' worth of events, at most 400; returns whether there were any."""
+    def poll(self, budget_s: float = MOST_SLICE_S) -> bool:
+        """Read for about `budget_s` seconds, at most 2,000 events, and take them in, which takes half as long again;
+        returns whether there were any."""
         try:
-            events = self._reader.poll(MAX_EVENTS, BUDGET_S)
+            events = self._reader.poll(MAX_EVENTS, budget_s)
         except OSError as error:
             self.problem = f"{self._reader.path} cannot be read: {error.strerror or error}"
             return False

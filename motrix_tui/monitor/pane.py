@@ -1,8 +1,8 @@
 """Monitor: watches one run.
 
-Events are read in slices of about ten milliseconds, with pauses of the same length, and ten times a second everything
-that changed is drawn once; no message is sent for a metric. All figures come from RunFeed, all drawing is done by the
-parts.
+Events are read in slices, with pauses, by the rules of ReadingPace, and ten times a second everything that changed is
+drawn once, charts less often while reading is behind; no message is sent for a metric. All figures come from RunFeed,
+all drawing is done by the parts.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.monitor.grid import ChartGrid
 from motrix_tui.monitor.header import Header, resources_line, trouble
 from motrix_tui.monitor.log import LogPane, LogTail
+from motrix_tui.monitor.pace import LEAST_PAUSE_S, ReadingPace
 from motrix_tui.monitor.panels import EVALUATION, KNOWN, PanelSpec, make_panels, why_empty
 from motrix_tui.monitor.phases import PHASES, PhasePanel, mean_of_last, metric
 from motrix_tui.monitor.run_actions import RunActions
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 TICK_S = 0.1
 STATE_S = 1.0
-_LEAST_PAUSE_S = 0.005
 _PHASE_TILE_AT = 5
 _LAST_LINES = 5
 _CRASH_STATUSES = ("failed", "crashed", "lost")
@@ -104,6 +104,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         self._generation = 0
         self._trouble: Content | None = None
         self._reading = self._has_news = False
+        self._pace = ReadingPace()
         self._unsuited: deque[str] = deque()
 
     def compose(self) -> ComposeResult:
@@ -177,7 +178,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         if self._feed is None or not self.is_on_screen:
             return
         self._read()
-        if self._has_news:
+        if self._has_news and self._pace.is_time_to_draw():
             self._draw_charts()
         log = self.query_one(LogPane)
         if self._tail is not None and self._tail.poll():
@@ -196,16 +197,14 @@ class MonitorPane(RunActions, ChartActions, Vertical):
             return
         if self._unsuited:
             # A person waits for the charts.
-            self.set_timer(_LEAST_PAUSE_S, partial(self._read_slice, feed))
+            self.set_timer(LEAST_PAUSE_S, partial(self._read_slice, feed))
             return
-        started = time.perf_counter()
-        self._has_news |= feed.poll()
-        if feed.at_end:
-            self._reading = False
-        else:
-            # Everybody else has the event loop for as long: a file that grows faster than it can be read, or a very
-            # long one, must not keep a key waiting.
-            self.set_timer(max(time.perf_counter() - started, _LEAST_PAUSE_S), partial(self._read_slice, feed))
+        self._has_news |= feed.poll(self._pace.begin())
+        self._reading = not feed.at_end
+        pause_s = self._pace.end(at_end=feed.at_end)
+        if self._reading:
+            # A file that grows faster than it can be read, or a very long one, must not keep a key waiting.
+            self.set_timer(pause_s, partial(self._read_slice, feed))
 
     def _refresh_state(self) -> None:
         if self._feed is not None and self.is_on_screen:
@@ -242,6 +241,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         if feed is None:
             return
         self._has_news = False
+        self._pace.drawn()
         names = tuple(feed.series.names())
         if names != self._names:
             self._names = names

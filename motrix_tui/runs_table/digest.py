@@ -149,12 +149,12 @@ class Digests:
             self._read_on(path, summary, stamp, deadline)
 
     def _read_on(self, path: Path, summary: RunSummary, stamp: tuple[int, ...], deadline: float) -> None:
-        from motrix_core.runs.reader import EventReader
+        from motrix_core.runs.reader import FastEventReader
 
         reading = self._readings.get(path)
         if reading is None or reading.reader is None or reading.digesting is None:
             reading = self._readings[path] = _Reading(Digest())
-            reading.reader, reading.digesting = EventReader(summary.run.paths.events), Digesting()
+            reading.reader, reading.digesting = FastEventReader(summary.run.paths.events), Digesting()
         reader = reading.reader
         assert reader is not None and reading.digesting is not None
         while True:

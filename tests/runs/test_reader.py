@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from motrix_core.runs.reader import EventReader, newest_events
+from motrix_core.runs.reader import EventReader, FastEventReader, newest_events
 
 
 def event(step: int, type: str = "metrics", **data: Any) -> dict[str, Any]:
@@ -92,6 +92,39 @@ def test_a_damaged_line_inside_is_skipped_and_counted(bad: bytes, path: Path) ->
 def test_a_number_that_is_not_finite_is_read_as_none(path: Path) -> None:
     append(path, b'{"type":"metrics","time":1,"env_steps":1,"update":1,"data":{"a":NaN,"b":-Infinity}}\n')
     assert EventReader(path).poll()[0]["data"] == {"a": None, "b": None}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        b'{"a":NaN,"b":-Infinity,"c":1e999,"d":-0.0,"e":5e-324}',
+        b'{"a":"\\ud800","b":"\\u00e9","c":"\xc3\xa9"}',
+        b'{"a":1,"a":2}',
+        b'{"a":' + b"9" * 400 + b"}",
+        b'{"a":' + b"[" * 300 + b"]" * 300 + b"}",
+        b'{"a":1}}',
+        b'{"a":01}',
+        b'{"a":"\x01"}',
+        b'{"a":"\xff"}',
+    ],
+)
+def test_the_fast_reader_gives_what_the_other_one_gives(written: bytes, path: Path) -> None:
+    append(path, b'{"type":"metrics","time":1,"env_steps":1,"update":1,"data":' + written + b"}\n" + line(2))
+    readers = EventReader(path), FastEventReader(path)
+    slow, fast = (repr(reader.poll()) for reader in readers)
+    assert fast == slow and readers[0].corrupt == readers[1].corrupt
+
+
+_VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.text(), _VALUES | st.lists(_VALUES)), st.booleans())
+def test_the_fast_reader_gives_the_same_data_to_the_last_bit(data: dict[str, Any], ascii: bool) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "events.jsonl"
+        path.write_bytes(json.dumps({**event(1), "data": data}, ensure_ascii=ascii).encode("utf-8") + b"\n")
+        assert repr(FastEventReader(path).poll()) == repr(EventReader(path).poll())
 
 
 def test_a_truncated_file_is_read_anew(path: Path) -> None:

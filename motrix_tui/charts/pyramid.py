@@ -18,6 +18,8 @@ FACTOR = 4
 # A pyramid's blocks move points to a neighbouring dot column; with this many blocks in a column by an eighth of it.
 _BLOCKS_PER_COLUMN = 8
 _LEAST_ROOM = 64
+UNDIVIDED = 1 << 14
+"""So many values are looked at one by one: blocks would save some ten microseconds, and take much room."""
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -83,7 +85,7 @@ class Pyramid:
     """Rows of values with the minimum and maximum of every 4, 16, 64 … of them.
 
     NaN is no value; a block of NaN is NaN. Several channels of one length, say raw and smoothed values of one series,
-    are answered together. Blocks are not made before somebody asks about so many values that they are needed.
+    are answered together. Blocks are not made before somebody asks about more than `UNDIVIDED` values.
     """
 
     def __init__(self, channels: int = 1) -> None:
@@ -180,10 +182,10 @@ class Pyramid:
         start, stop = int(bounds[0]), int(bounds[-1])
         level, block = 0, 1
         wanted = (stop - start) / max(len(bounds) - 1, 1) / _BLOCKS_PER_COLUMN
-        if wanted >= FACTOR:
+        if stop - start > UNDIVIDED:
             self._grow()
-        while level < len(self._low) and block * FACTOR <= wanted:
-            level, block = level + 1, block * FACTOR
+            while level < len(self._low) and block * FACTOR <= wanted:
+                level, block = level + 1, block * FACTOR
         if level == 0:
             parts = [_reduce(row.values, row.values, bounds) for row in self._rows]
             return np.concatenate([low for low, _ in parts]), np.concatenate([high for _, high in parts])

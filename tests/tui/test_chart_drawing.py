@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from motrix_tui.charts import pyramid as pyramid_module
 from motrix_tui.charts.braille import ASCII, BLOCKS, BRAILLE, GLYPHS, Canvas, column_codes
 from motrix_tui.charts.buffer import MOST_POINTS, SeriesBuffer
 from motrix_tui.charts.plot import AXIS, GAP, MARK, Curve, Mark, PlotSpec, compose, ghost_ink, line_ink
@@ -90,7 +91,9 @@ def test_the_extremes_of_a_window_survive_decimation(values, columns: int, data)
     cut = data.draw(st.integers(0, len(values)))
     pyramid.append(values[:cut])
     pyramid.append(values[cut:])
-    low, high = pyramid.extremes(np.linspace(start, stop, columns + 1).astype(np.intp))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pyramid_module, "UNDIVIDED", data.draw(st.sampled_from([0, 100, pyramid_module.UNDIVIDED])))
+        low, high = pyramid.extremes(np.linspace(start, stop, columns + 1).astype(np.intp))
     inside = np.where(np.isfinite(values), values, np.nan)[start:stop]
     finite = inside[~np.isnan(inside)]
     if len(finite):
@@ -107,10 +110,13 @@ def test_a_spike_of_one_point_in_a_hundred_thousand_is_drawn() -> None:
     assert np.flatnonzero(top == line_ink(0)).tolist() == [int(0.61803 * picture.plot_columns)]
 
 
-def test_a_pyramid_that_was_cut_and_continued_is_like_one_made_at_once() -> None:
+def test_a_pyramid_that_was_cut_and_continued_is_like_one_made_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pyramid_module, "UNDIVIDED", 0)
     values = np.random.default_rng(1).normal(size=500)
     pyramid, fresh = Pyramid(), Pyramid()
     pyramid.append(values)
+    # Blocks are made by who asks.
+    pyramid.extremes(np.array([0, 250, 500]))
     pyramid.truncate(101)
     pyramid.append(values[:200])
     fresh.append(np.concatenate((values[:101], values[:200])))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.errors import MotrixError
 from motrix_tui.charts import axes
 from motrix_tui.charts.palette import LIGHT, slot_for
 from motrix_tui.compare.data import FloatArray, Line
@@ -19,16 +20,21 @@ _COLUMNS = 1000
 _MOST_POINTS = 4 * _COLUMNS
 
 
-def as_csv(curves: Mapping[str, Sequence[Line]], x_title: str) -> str:
-    """One row for every point: metric, curve, x, y. A missing value is empty."""
-    out = io.StringIO()
+def write_csv(out: TextIO, curves: Iterable[tuple[str, Sequence[Line]]], x_title: str) -> None:
+    """One row for every point of `curves`, by metric: metric, curve, x, y. A missing value is empty.
+
+    Raises MotrixError if there is no point at all.
+    """
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("metric", "curve", x_title, "value"))
-    for metric, found in curves.items():
+    some = False
+    for metric, found in curves:
         for line in found:
+            some |= len(line.x) > 0
             for x, y in zip(line.x.tolist(), line.y.tolist(), strict=True):
                 writer.writerow((metric, line.label, f"{x:.15g}", f"{y:.9g}" if np.isfinite(y) else ""))
-    return out.getvalue()
+    if not some:
+        raise MotrixError("these runs have no metrics yet")
 
 
 def as_svg(title: str, curves: Sequence[Line], x_title: str, *, x_is_time: bool) -> str:

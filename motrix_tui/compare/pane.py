@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from textual import work
 from textual.app import ComposeResult
@@ -22,10 +20,12 @@ from motrix_tui.charts.chart import Chart
 from motrix_tui.compare import data
 from motrix_tui.compare.actions import COMPARE_ACTIONS
 from motrix_tui.compare.details import details
-from motrix_tui.compare.export import as_csv, as_svg
+from motrix_tui.compare.export import as_svg, write_csv
 from motrix_tui.core import Core
 from motrix_tui.monitor.chart_actions import ChartActions
 from motrix_tui.monitor.grid import ChartGrid
+from motrix_tui.shell.exporting import Exporting
+from motrix_tui.shell.place import NOTHING_OPEN, Place
 from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ X_TITLES = {"env_steps": "env steps", "update": "updates", "time": "seconds of t
 MOST_RUNS = 24
 
 
-class ComparePane(ChartActions, Vertical):
+class ComparePane(ChartActions, Exporting, Vertical, Place):
     """The runs that `show` was called with last."""
 
     HELP = (
@@ -101,6 +101,7 @@ class ComparePane(ChartActions, Vertical):
         }
         self.set_class(bool(names), "-some")
         self._show_tiles()
+        self.refresh_bindings()
         if names:
             self._write_details()
         else:
@@ -122,7 +123,7 @@ class ComparePane(ChartActions, Vertical):
                 self._draw_chart(name)
 
     def _draw_chart(self, id: str) -> None:
-        for line in data.lines(self._compared, id, self._axis, grouped=self._grouped):
+        for line in self._lines(id):
             self._tiles[id].set_series(line.label, line.x, line.y, border_of=line.border_of)
 
     def _write_details(self) -> None:
@@ -130,6 +131,9 @@ class ComparePane(ChartActions, Vertical):
             self.query_one("#compared-text", Static).update(details(self._compared))
 
     # --- actions ---
+
+    def why_not(self, handler: str) -> str | None:
+        return None if self._tiles else NOTHING_OPEN["compare"]
 
     def action_group(self) -> None:
         self._grouped = not self._grouped
@@ -145,35 +149,25 @@ class ComparePane(ChartActions, Vertical):
     def action_export_csv(self) -> None:
         names = [name for name, chart in self._tiles.items() if chart.display]
         if names:
-            curves = {name: data.lines(self._compared, name, self._axis, grouped=self._grouped) for name in names}
-            self._write("csv", as_csv(curves, X_TITLES[self._axis]))
+            curves, x_title = [(name, self._lines(name)) for name in names], X_TITLES[self._axis]
+            self.export("compare", "csv", lambda out: write_csv(out, curves, x_title))
 
     def action_export_svg(self) -> None:
         chart = self.active_chart
         name = next((name for name, tile in self._tiles.items() if tile is chart), None)
         if name is not None:
-            curves = data.lines(self._compared, name, self._axis, grouped=self._grouped)
             env = ", ".join(sorted({plain(item.run.env, limit=40) for item in self._compared}))
-            title = f"{env} · {plain(name)}"
-            self._write("svg", as_svg(title, curves, X_TITLES[self._axis], x_is_time=self._axis == "time"))
+            title, x_title = f"{env} · {plain(name)}", X_TITLES[self._axis]
+            svg = as_svg(title, self._lines(name), x_title, x_is_time=self._axis == "time")
+            self.export("compare", "svg", lambda out: _write(out, svg))
 
-    @work(group="compare-export")
-    async def _write(self, suffix: str, text: str) -> None:
-        folder = self._core.runs_dir / "exports"
-        path = folder / f"compare-{time.strftime('%Y%m%d-%H%M%S')}.{suffix}"
-        try:
-            await in_thread(_write_file, path, text)
-        except OSError as error:
-            self.notify(f"{path} cannot be written: {error.strerror or error}", severity="error", markup=False)
-        else:
-            self.app.copy_to_clipboard(str(path))
-            self.notify(f"{path}\nits path is copied", title="Written", markup=False)
+    def _lines(self, name: str) -> list[data.Line]:
+        return data.lines(self._compared, name, self._axis, grouped=self._grouped)
 
     def _remember_layout(self) -> None:
         """What is compared has no environment of its own to remember a layout for."""
         self._layout = replace(self._layout, hidden=frozenset())
 
 
-def _write_file(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+def _write(out: TextIO, text: str) -> None:
+    out.write(text)

@@ -1,4 +1,4 @@
-"""What Runs can do with a run besides opening, stopping and deleting: compare, clone, continue, write notes."""
+"""What Runs can do with runs besides opening, stopping and deleting: compare, export, clone, continue, write notes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from textual import work
 from textual.message import Message
-from textual.widget import Widget
 
 from motrix_core.errors import MotrixError
 from motrix_core.runs.text import plain
-from motrix_tui.core import Core
 from motrix_tui.runs_table.notes_dialog import NotesDialog
 from motrix_tui.runs_table.rows import Row
 from motrix_tui.shell.dialogs import Answer, Question
+from motrix_tui.shell.exporting import Exporting
 from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -24,16 +23,16 @@ if TYPE_CHECKING:
     from motrix_core.runs.notes import Notes
 
 
-class MoreActions(Widget):
-    """The part of RunsPane that marks, compares, clones, resumes and annotates.
+class MoreActions(Exporting):
+    """The part of RunsPane that marks, compares, exports, clones, resumes and annotates.
 
     `_marked` are folders, in order of marking.
     """
 
-    _core: Core
     _marked: dict[Path, Run]
     _notes: Mapping[Path, Notes]
     _all: Sequence[Row]
+    rows: Sequence[Row]
 
     @dataclass
     class CompareWanted(Message, namespace="runs_pane"):
@@ -63,13 +62,26 @@ class MoreActions(Widget):
             self._marked[run.path] = run
         self._draw()
 
-    def action_compare(self) -> None:
-        runs = list(self._marked.values())
+    def _selected(self) -> list[Run]:
+        """The marked runs in the order of marking, without any the one under the cursor."""
         row = self.current
-        if not runs and row is not None:
-            runs = [row.summary.run]
-        if runs:
+        return list(self._marked.values()) or ([row.summary.run] if row is not None else [])
+
+    def action_compare(self) -> None:
+        if runs := self._selected():
             self.post_message(self.CompareWanted(runs))
+
+    def action_export_csv(self) -> None:
+        from motrix_tui.runs_table.export import write_metrics
+
+        if runs := self._selected():
+            self.export("runs", "csv", lambda out: write_metrics(out, runs))
+
+    def action_export_list(self) -> None:
+        from motrix_tui.runs_table.export import write_list
+
+        if rows := list(self.rows):
+            self.export("list", "csv", lambda out: write_list(out, rows))
 
     def action_clone(self) -> None:
         row = self.current

@@ -27,6 +27,7 @@ from motrix_tui.runs_table.table import RunsTable
 from motrix_tui.shell.dialogs import Answer, Question
 from motrix_tui.shell.growing import Growing
 from motrix_tui.shell.line_input import FilterInput
+from motrix_tui.shell.place import NOTHING_OPEN, Place
 from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
@@ -34,10 +35,14 @@ if TYPE_CHECKING:
     from motrix_core.runs.notes import Notes
 
 
-class RunsPane(MoreActions, Vertical):
+_OF_THE_TABLE = frozenset({"filter", "sort", "reverse", "refresh"})
+
+
+class RunsPane(MoreActions, Vertical, Place):
     HELP = (
         "Every run of the runs folder, the newest first. Enter opens one in Monitor. The filter takes words, words for "
-        "one column (env:cartpole status:failed) and numbers of columns and settings (best>900 lr>=1e-3 duration<2h)."
+        "one column (env:cartpole status:failed) and numbers of columns and settings (best>900 lr>=1e-3 duration<2h). "
+        "e writes the marked runs as CSV, E the list."
     )
     BINDINGS: list[Binding] = bindings(RUNS_ACTIONS)  # type: ignore[assignment]
     DEFAULT_CSS = """
@@ -146,6 +151,8 @@ class RunsPane(MoreActions, Vertical):
         if missing := wanted.settings - self._paths.keys():
             self._read_settings(missing)
         matching = [row for row in self._all if wanted.keeps(row, self._settings, self._paths)] if query else self._all
+        if bool(matching) != bool(self.rows):
+            self.refresh_bindings()
         self.rows = in_order(matching, self.sorting)
         width = self.query_one(RunsTable).size.width
         self.query_one(RunsTable).show(columns_for(width) if width else (), self.rows, self.sorting)
@@ -194,6 +201,9 @@ class RunsPane(MoreActions, Vertical):
     def current(self) -> Row | None:
         """The row under the cursor."""
         return self.query_one(RunsTable).current
+
+    def why_not(self, handler: str) -> str | None:
+        return None if handler in _OF_THE_TABLE or self.current is not None else NOTHING_OPEN["runs"]
 
     def _explain(self) -> None:
         row = self.current

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from motrix_core.runs.table import room_for
+
 ValueArray = NDArray[np.float32]
 IndexArray = NDArray[np.intp]
 
 FACTOR = 4
 # A pyramid's blocks move points to a neighbouring dot column; with this many blocks in a column by an eighth of it.
 _BLOCKS_PER_COLUMN = 8
-_LEAST_ROOM = 64
 UNDIVIDED = 1 << 14
 """So many values are looked at one by one: blocks would save some ten microseconds, and take much room."""
 LARGEST = float(np.finfo(np.float32).max)
@@ -61,9 +62,8 @@ class Column:
         self.size += 1
 
     def _make_room(self, needed: int) -> None:
-        held = self._room.shape[1]
-        if needed > held:
-            room = np.empty((len(self._room), max(needed, held + held // 2, _LEAST_ROOM)), dtype=self._room.dtype)
+        if needed > self._room.shape[1]:
+            room = np.empty((len(self._room), room_for(needed)), dtype=self._room.dtype)
             room[:, : self.size] = self.values
             self._room = room
 

@@ -214,7 +214,7 @@ def test_a_table_takes_about_five_bytes_for_each_number() -> None:
     for start in range(0, rows, 1000):
         run.extend([event(step, **dict.fromkeys(names, 1.0)) for step in range(start, start + 1000)])
     columns = run._metrics.columns.values()
-    assert sum(column.values.nbytes for column in columns) <= 1.5 * 4 * rows * len(names)
+    assert sum(column.values.nbytes for column in columns) <= 1.2 * 4 * rows * len(names)
 
 
 def test_version_tells_whether_anything_came() -> None:

@@ -54,7 +54,7 @@ APP_ACTIONS: tuple[Action, ...] = (
     Action("app.play", ("5",), "Play", "Go to Play; plays the newest run.", "app", "Places", False),
     Action("app.compare", ("4",), "Compare", "Go to Compare: the marked runs side by side.", "app", "Places", False),
     Action("app.help", ("question_mark",), "help", "Explain the focused part and list the keys.", "app", "Help"),
-    Action("app.palette", ("ctrl+p",), "palette", "Search every action by name.", "app", "Help"),
+    Action("app.palette", ("ctrl+p",), "palette", "Find any action, run or theme by name.", "app", "Help"),
     Action(
         "app.jump", ("ctrl+o",), "jump", "Put a letter on every part of the screen; typing it goes there.", "app",
         "Help", False, always=True,
@@ -62,6 +62,9 @@ APP_ACTIONS: tuple[Action, ...] = (
     Action("app.next_theme", ("ctrl+t",), "theme", "Switch to the next theme; it is remembered.", "app", "View", False),
     Action(
         "app.messages", ("M",), "messages", "Everything that was said so far, errors in full.", "app", "Help", False
+    ),
+    Action(
+        "app.settings", ("comma",), "settings", "What the dashboard remembers, and in which file.", "app", "Help", False
     ),
     Action(
         "app.suspend", ("Z",), "suspend", "Go to the shell; fg there comes back. Training goes on.", "app", "Help",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import events
@@ -19,13 +18,14 @@ from textual.widgets import ContentSwitcher, Input
 
 from motrix_core.runs.text import plain
 from motrix_core.terminal import Terminal
-from motrix_tui.actions import APP_ACTIONS, LAUNCH_ACTIONS, RUNS_ACTIONS, Action, all_actions, bindings
+from motrix_tui.actions import APP_ACTIONS, all_actions, bindings
 from motrix_tui.core import Core
 from motrix_tui.settings import Settings
 from motrix_tui.shell.key_bar import KeyBar
 from motrix_tui.shell.leaving import Leaving
 from motrix_tui.shell.messages import Remembering
 from motrix_tui.shell.palette import ActionCommands
+from motrix_tui.shell.performing import Performing
 from motrix_tui.shell.tab_strip import TabStrip
 from motrix_tui.shell.too_small import TooSmall, too_small
 from motrix_tui.shell.top_bar import TopBar
@@ -43,7 +43,7 @@ LOAD_PERIOD_S = 2.0
 RUNS_PERIOD_S = 2.0
 
 
-class MotrixApp(Leaving, Remembering):
+class MotrixApp(Leaving, Performing, Remembering):
     """The application. `core` gives it the machine and the runs folder, `settings` what it remembers.
 
     With `opened`, it begins with that run in Monitor instead of with Launch. `terminal` says what can be shown.
@@ -289,29 +289,6 @@ class MotrixApp(Leaving, Remembering):
 
     # Help, palette, themes, leaving.
 
-    def available_actions(self) -> tuple[Action, ...]:
-        actions = self._actions_here()
-        return tuple(replace(action, keys=self._own_keys.get(action.id, action.keys)) for action in actions)
-
-    def _actions_here(self) -> tuple[Action, ...]:
-        if self.place == "monitor":
-            from motrix_tui.monitor.actions import MONITOR_ACTIONS
-
-            return (*MONITOR_ACTIONS, *APP_ACTIONS)
-        if self.place == "compare":
-            from motrix_tui.compare.actions import COMPARE_ACTIONS
-
-            return (*COMPARE_ACTIONS, *APP_ACTIONS)
-        if self.place == "play":
-            from motrix_tui.play.actions import PLAY_ACTIONS
-
-            return (*PLAY_ACTIONS, *APP_ACTIONS)
-        return (*(LAUNCH_ACTIONS if self.place == "launch" else RUNS_ACTIONS), *APP_ACTIONS)
-
-    async def perform(self, action: Action) -> None:
-        target = self if action.place == "app" else self._main.query_one(f"#{action.place}")
-        await self.run_action(action.handler, default_namespace=target)
-
     def action_help(self) -> None:
         from motrix_tui.shell.help_screen import HelpScreen
 
@@ -328,6 +305,11 @@ class MotrixApp(Leaving, Remembering):
     def action_palette(self) -> None:
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(placeholder="Search actions…"))
+
+    def action_settings(self) -> None:
+        from motrix_tui.shell.settings_screen import SettingsScreen
+
+        self.push_screen(SettingsScreen(self.settings, self.theme, self._own_keys, self._keymap_problems))
 
     def use_theme(self, name: str) -> None:
         self.theme = name

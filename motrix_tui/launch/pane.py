@@ -32,6 +32,7 @@ from motrix_tui.launch.layer_actions import LayerActions
 from motrix_tui.launch.machine import BACKENDS, TITLES, Machine
 from motrix_tui.launch.model import FormModel, FormState
 from motrix_tui.launch.queue_actions import QueueActions
+from motrix_tui.shell.place import Place
 from motrix_tui.shell.tab_strip import Tab, TabStrip
 from motrix_tui.threads import in_thread, streamed
 
@@ -45,7 +46,7 @@ WIDE, MIDDLE = 108, 72
 SIZE_CLASSES = frozenset({"-low", "-middle", "-narrow"})
 
 
-class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical):
+class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical, Place):
     """Three panels side by side where there is room; otherwise `section` says which one is in sight."""
 
     HELP = "Pick an environment, a backend and hyperparameters, then press ctrl+r."
@@ -93,6 +94,7 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical):
         self._state = FormState()
         self._env: str | None = None
         self._ready = asyncio.Event()
+        self._described = asyncio.Event()
         self._section = self._beside = "environments"
 
     def compose(self) -> ComposeResult:
@@ -180,6 +182,7 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical):
         self.query_one(FormPanel).show_state(self._state, title=title)
         self._keep_draft_soon()
         self._estimate_soon()
+        self._described.set()
 
     def on_environment_panel_chosen(self, event: EnvironmentPanel.Chosen) -> None:
         self._env = event.name
@@ -208,6 +211,9 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical):
         self.action_start()
 
     # Actions.
+
+    async def until_ready(self) -> None:
+        await self._described.wait()
 
     def action_switch_backend(self) -> None:
         other = self._machine.next_backend()

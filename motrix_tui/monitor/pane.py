@@ -166,6 +166,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         self.query_one("#trouble").remove_class("-wrong")
         self.query_one(LogPane).open(self._tail)
         self._phases.show({})
+        self._look()
         self._lay_out()
         self._make_tiles()
         self._reading = False
@@ -323,14 +324,15 @@ class MonitorPane(RunActions, ChartActions, Vertical):
     # --- actions: the run, besides those of RunActions ---
 
     def action_detach(self) -> None:
-        run = self.run
-        if run is not None:
+        feed = self._feed_for("detach")
+        if feed is not None:
             self.close_run()
-            self.post_message(self.Detached(run))
+            self.post_message(self.Detached(feed.run))
 
     def action_play(self) -> None:
-        if self.run is not None:
-            self.post_message(self.PlayWanted(self.run))
+        feed = self._feed_for("play")
+        if feed is not None:
+            self.post_message(self.PlayWanted(feed.run))
 
     # --- actions: filter, log, back ---
 

@@ -18,37 +18,60 @@ from motrix_core.runs.text import plain
 from motrix_tui.monitor.edit_dialog import EditDialog
 from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.shell.dialogs import Answer, Question
+from motrix_tui.shell.place import NOTHING_OPEN, Place
 from motrix_tui.text import BACKEND_TITLES
 from motrix_tui.threads import in_thread
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
 
+_LOOK_S = 1.0
+_OF_A_LIVE_RUN = frozenset({"stop", "pause", "checkpoint", "edit", "switch_backend"})
 _SOON_S = 0.5
 """An answer that takes longer is announced, so that nobody presses the key again."""
 
 
-class RunActions(Widget):
+class RunActions(Widget, Place):
     """The part of MonitorPane that acts on the run that is shown."""
 
     _feed: RunFeed | None = None
+    _could: tuple[bool, bool] = (False, False)
 
-    def _live_feed(self) -> RunFeed | None:
-        """The feed of a live run; without one it is said what the run is, and None returned."""
+    def on_mount(self) -> None:
+        self.set_interval(_LOOK_S, self._look)
+
+    def _look(self) -> None:
+        """Have the line of keys drawn again when the run that is shown begins or ends."""
         feed = self._feed
-        if feed is None or feed.is_live:
-            return feed
+        can = (feed is not None, feed is not None and feed.is_live)
+        if can != self._could:
+            self._could = can
+            self.refresh_bindings()
+
+    def why_not(self, handler: str) -> str | None:
+        feed = self._feed
+        if feed is None:
+            return NOTHING_OPEN["monitor"]
+        if handler not in _OF_A_LIVE_RUN or feed.is_live:
+            return None
         mend = "" if feed.status == "unreadable" else f"; motrix run --resume {feed.run.id} continues it"
-        self.notify(f"the run is {feed.status} already{mend}", severity="warning", markup=False)
+        return f"the run is {feed.status} already{mend}"
+
+    def _feed_for(self, handler: str) -> RunFeed | None:
+        """The feed of the run to act on; where that cannot be, it is said why, and None returned."""
+        obstacle = self.why_not(handler)
+        if obstacle is None:
+            return self._feed
+        self.notify(obstacle, severity="warning", markup=False)
         return None
 
     def action_stop(self) -> None:
-        feed = self._live_feed()
+        feed = self._feed_for("stop")
         if feed is not None:
             self._ask_and_stop(feed.run)
 
     def action_pause(self) -> None:
-        feed = self._live_feed()
+        feed = self._feed_for("pause")
         if feed is None:
             return
         if feed.is_paused:
@@ -57,17 +80,17 @@ class RunActions(Widget):
             self._request(feed.run, {"type": "pause"}, "paused; p goes on")
 
     def action_checkpoint(self) -> None:
-        feed = self._live_feed()
+        feed = self._feed_for("checkpoint")
         if feed is not None:
             self._request(feed.run, {"type": "checkpoint"}, "checkpoint written")
 
     def action_edit(self) -> None:
-        feed = self._live_feed()
+        feed = self._feed_for("edit")
         if feed is not None:
             self._edit(feed)
 
     def action_switch_backend(self) -> None:
-        feed = self._live_feed()
+        feed = self._feed_for("switch_backend")
         if feed is not None:
             self._ask_and_switch(feed.run, "torch" if feed.backend == "jax" else "jax")
 

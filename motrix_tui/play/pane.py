@@ -21,6 +21,7 @@ from motrix_tui.core import Core
 from motrix_tui.play.actions import PLAY_ACTIONS
 from motrix_tui.play.panel import Figures
 from motrix_tui.shell.growing import Growing
+from motrix_tui.shell.place import NOTHING_OPEN, Place
 from motrix_tui.terminal import terminal_of
 from motrix_tui.text import grouped
 
@@ -33,7 +34,7 @@ _NOTHING = "no policy is being played\n\n3 goes to Runs; p there plays one"
 _STARTING = "starting the simulator …"
 
 
-class PlayPane(Vertical):
+class PlayPane(Vertical, Place):
     """Plays the run that `open_run` was called with last."""
 
     HELP = (
@@ -82,6 +83,7 @@ class PlayPane(Vertical):
         if self.run == run and self._child is not None:
             return
         self.run = run
+        self.refresh_bindings()
         self._checkpoints, self._checkpoint, self._title = (), None, f"{run.env} · {run.id}"
         # What is told when Play comes into sight again is not for this one.
         self._held = False
@@ -183,6 +185,9 @@ class PlayPane(Vertical):
 
     # Actions.
 
+    def why_not(self, handler: str) -> str | None:
+        return None if self.run is not None else NOTHING_OPEN["play"]
+
     def action_pause(self) -> None:
         self._tell(do="pause")
 
@@ -254,6 +259,11 @@ class Picture(Widget, can_focus=True):
     def room(self) -> tuple[int, int]:
         """Characters that fit."""
         return max(self.size.width, 1), max(self.size.height, 1)
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The picture that is shown, empty for words."""
+        return self._lines
 
     def show(self, lines: Sequence[str]) -> None:
         """A picture."""

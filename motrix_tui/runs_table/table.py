@@ -42,7 +42,6 @@ class RunsTable(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "page down", show=False),
         Binding("home,g", "to_end(False)", "first", show=False),
         Binding("end,G", "to_end(True)", "last", show=False),
-        Binding("enter", "select", "open"),
     ]
 
     cursor: reactive[int] = reactive(0, repaint=False)

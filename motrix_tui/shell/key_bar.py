@@ -1,4 +1,4 @@
-"""The bottom line: the keys that work now, as many as fit, help and quit always."""
+"""The bottom line: the keys of what can be done now, as many as fit, help and quit always."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from motrix_tui.actions import key_name
+from motrix_tui.shell.place import Place
 
 
 class KeyBar(Widget):
@@ -53,6 +54,8 @@ class KeyBar(Widget):
         everywhere: list[tuple[Content, str | None]] = []
         for active in self.screen.active_bindings.values():
             if not self._is_shown(active.binding) or self._is_typed(active.binding.key):
+                continue
+            if isinstance(active.node, Place) and active.node.why_not(active.binding.action) is not None:
                 continue
             style = ("bold $accent", "$foreground") if active.enabled else ("$muted dim", "$muted dim")
             item = Content.assemble(

@@ -29,8 +29,6 @@ class Watching(MotrixLike):
     """
 
     core: Core
-    runs: list[RunSummary] | None = None
-    """Newest first; None until the runs folder has been read."""
     _runs_problem: str | None = None
     _told_about_live_runs = False
     _told_about_queue = False

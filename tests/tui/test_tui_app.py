@@ -20,6 +20,7 @@ from motrix_tui.shell.help_screen import HelpScreen
 from motrix_tui.shell.key_bar import KeyBar
 from motrix_tui.shell.messages_screen import MessagesScreen
 from motrix_tui.shell.reader import Fitted, hanging
+from motrix_tui.shell.settings_screen import SettingsScreen
 from motrix_tui.shell.too_small import TooSmall
 from motrix_tui.shell.top_bar import LoadMeter, TopBar
 from motrix_tui.themes import THEME_NAMES
@@ -66,6 +67,25 @@ async def test_help_explains_the_focused_part_and_lists_the_keys(opened: Open) -
         assert "10M or 2_048" in text and "Start the training" in text and "Everywhere" in text
         await pilot.press("escape")
         assert not isinstance(pilot.app.screen, HelpScreen)
+
+
+async def test_the_settings_are_shown_with_their_file_and_what_has_no_effect(
+    core: FakeCore, tmp_path: Path, opened: Open
+) -> None:
+    path = tmp_path / "settings.toml"
+    path.write_text(
+        'theme = "ember"\n[keys]\n"launch.start" = "L"\n"app.nothing" = "z"\n[layouts."\\u001b[2Jenv"]\nhidden = []\n'
+    )
+    async with opened(MotrixApp(core, Settings.load(path)), size=(200, 40)) as pilot:
+        await pilot.press("comma")
+        # A path may be broken anywhere.
+        text = "".join(pilot.app.screen.query_one(Fitted).render().plain.split())
+        assert f"file{path}" in text and "themeember" in text and "launch.startL" in text
+        assert "app.nothingisnoaction" in text and "arrangedfor\\x1b[2Jenv" in text
+        await pilot.press("y")
+        assert pilot.app.clipboard == str(path)
+        await pilot.press("comma")
+        assert not isinstance(pilot.app.screen, SettingsScreen)
 
 
 async def test_the_palette_finds_an_action_by_name_and_runs_it(opened: Open) -> None:
@@ -240,7 +260,9 @@ async def test_the_key_bar_follows_the_place_and_hides_what_would_be_typed(opene
         assert "b backend" not in bar.render().plain and "q quit" not in bar.render().plain
         await pilot.press("escape", "3")
         await settle(pilot)
-        assert "d delete" in bar.render().plain and "b backend" not in bar.render().plain
+        # Nothing is in the list that could be deleted.
+        assert "s sort" in bar.render().plain and "d delete" not in bar.render().plain
+        assert "b backend" not in bar.render().plain
 
 
 @pytest.mark.parametrize("place", ["1", "3"])

@@ -79,6 +79,8 @@ class MotrixApp(Leaving, Performing, Remembering):
         self.core = core
         self.settings = settings
         self._opened = opened
+        if opened is not None:
+            self.place = "monitor"
         self._chose_place = False
         self._mounting = asyncio.Lock()
         self._last_focus: dict[str, Widget] = {}
@@ -124,13 +126,12 @@ class MotrixApp(Leaving, Performing, Remembering):
         return [*(item for item in filters if not isinstance(item, Monochrome)), *self._plain_filters]
 
     def compose(self) -> ComposeResult:
+        yield TopBar(self.place)
         if self._opened is None:
-            yield TopBar(self.place)
             yield ContentSwitcher(id="places-switcher")
         else:
             from motrix_tui.monitor.opening import Opening
 
-            yield TopBar("monitor")
             with ContentSwitcher(id="places-switcher", initial="opening"):
                 yield Opening(self._opened, id="opening")
         yield KeyBar()
@@ -292,7 +293,8 @@ class MotrixApp(Leaving, Performing, Remembering):
     def action_help(self) -> None:
         from motrix_tui.shell.help_screen import HelpScreen
 
-        chain = self.focused.ancestors_with_self if self.focused else [self._main.query_one(f"#{self.place}")]
+        # Before its first visit there is no pane, only its place.
+        chain = self.focused.ancestors_with_self if self.focused else self._main.query(f"#{self.place}")
         part = next((node for node in chain if getattr(node, "HELP", None)), None)
         about = [text for name in ("help_here", "HELP") if (text := getattr(part, name, None))]
         self.push_screen(HelpScreen("\n\n".join(about), self.available_actions()))

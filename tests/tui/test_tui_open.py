@@ -18,6 +18,7 @@ from motrix_tui.monitor.pane import MonitorPane
 from motrix_tui.play.child import PlayChild
 from motrix_tui.play.pane import PlayPane
 from motrix_tui.settings import Settings
+from motrix_tui.shell.help_screen import HelpScreen
 
 
 async def test_a_run_that_is_named_on_the_command_line_is_shown_first(tmp_path: Path) -> None:
@@ -27,6 +28,21 @@ async def test_a_run_that_is_named_on_the_command_line_is_shown_first(tmp_path: 
         await pilot.pause()
         assert app.place == "monitor"
         assert app.query_one(MonitorPane).run == run
+
+
+@pytest.mark.parametrize("named", [False, True])
+async def test_help_that_is_asked_for_before_the_first_place_is_there_is_that_of_this_place(
+    core: FakeCore, tmp_path: Path, make_run: Callable[..., Run], named: bool
+) -> None:
+    class Hasty(MotrixApp):
+        async def _start(self) -> None:
+            self.action_help()
+
+    app = Hasty(core, Settings.load(tmp_path / "settings.toml"), opened=make_run() if named else None)
+    async with app.run_test(size=(120, 40)) as pilot:
+        while not isinstance(app.screen, HelpScreen):
+            await pilot.pause()
+        assert app.available_actions()[0].place == ("monitor" if named else "launch")
 
 
 async def test_a_place_chosen_before_the_first_is_there_is_kept(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 
 _OF_THE_TABLE = frozenset({"filter", "sort", "reverse", "refresh"})
+_OF_THE_MARKED = frozenset({"compare", "export_csv"})
 
 
 class RunsPane(MoreActions, Vertical, Place):
@@ -203,7 +204,10 @@ class RunsPane(MoreActions, Vertical, Place):
         return self.query_one(RunsTable).current
 
     def why_not(self, handler: str) -> str | None:
-        return None if handler in _OF_THE_TABLE or self.current is not None else NOTHING_OPEN["runs"]
+        if handler in _OF_THE_TABLE or self.current is not None:
+            return None
+        # Marked runs stay so where the filter hides them.
+        return None if handler in _OF_THE_MARKED and self._marked else NOTHING_OPEN["runs"]
 
     def _explain(self) -> None:
         row = self.current

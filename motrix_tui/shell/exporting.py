@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,9 +54,10 @@ class Exporting(Widget):
 def _write_file(path: Path, write: Write) -> Sequence[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Beside what it replaces, and hidden until it is whole: half a table looks like all of it.
-    unfinished = path.with_name(f".{path.name}.unfinished")
+    # The thread's own: two of one second would else write into one file.
+    unfinished = path.with_name(f".{path.name}.{threading.get_native_id()}.unfinished")
     try:
-        with unfinished.open("w", encoding="utf-8", newline="") as file:
+        with unfinished.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             problems = write(file)
         unfinished.replace(path)
         return problems or ()

@@ -6,7 +6,8 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, TextIO
 
 import pytest
 from fake_core import settle
@@ -19,6 +20,7 @@ from motrix_tui.app import MotrixApp
 from motrix_tui.runs_table.export import LIST_COLUMNS
 from motrix_tui.runs_table.pane import RunsPane
 from motrix_tui.runs_table.table import RunsTable
+from motrix_tui.shell.exporting import _write_file
 
 Open = Callable[..., Any]
 MakeRun = Callable[..., Run]
@@ -136,3 +138,28 @@ async def test_nothing_is_exported_from_an_empty_list(opened: Open, runs_dir: Pa
     async with opened() as pilot:
         await press(pilot, "3", "e", "E")
     assert not (runs_dir / "exports").exists()
+
+
+async def test_marked_runs_can_be_exported_where_the_filter_hides_them(make_run: MakeRun, opened: Open) -> None:
+    make_run(returns=[1.0])
+    async with opened() as pilot:
+        await press(pilot, "3", "space")
+        pane = pilot.app.query_one(RunsPane)
+        pane.query_one(Input).value = "no-such-run"
+        await settle(pilot)
+        assert pane.current is None and pane.why_not("open") == "there is no run in the list"
+        assert pane.why_not("export_csv") is pane.why_not("compare") is None
+
+
+def test_two_exports_of_one_second_do_not_write_into_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "exports" / "runs.csv"
+
+    def write(out: TextIO) -> None:
+        out.write("whole \ud800\n")
+        other = Thread(target=_write_file, args=(path, lambda out: print("other", file=out)))
+        other.start()
+        other.join()
+
+    assert _write_file(path, write) == ()
+    assert list(path.parent.iterdir()) == [path]
+    assert path.read_text(encoding="utf-8") == "whole \\ud800\n"

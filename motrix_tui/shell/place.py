@@ -14,7 +14,7 @@ NOTHING_OPEN = {
 
 
 class Place:
-    """A pane whose actions can depend on what is in it. Their keys stay bound: pressed all the same, they say why not.
+    """A pane whose actions can depend on what is in it. Their keys stay bound; those of Monitor say why not.
 
     Whatever changes an answer calls `refresh_bindings`, so that the line of keys is drawn again.
     """

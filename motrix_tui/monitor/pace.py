@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 LEAST_SLICE_S = 0.004
-MOST_SLICE_S = 0.015
+MOST_SLICE_S = 0.025
 """Seconds of reading at a time. Taking in what was read comes on top, half as long."""
 LEAST_PAUSE_S = 0.005
 BEHIND_DRAW_S = 0.5

@@ -1,8 +1,8 @@
 """Published models of the robots instead of ours: MuJoCo Menagerie's, which robot_descriptions fetches.
 
 Of a published file its bodies are used: masses, inertias, shapes and meshes, and how a legged robot's contacts are
-solved. Drives, sensors, the ground and the time step are those that the task is written for, and parts that it reads get
-the names that it knows them by.
+solved. Drives, sensors, the ground and the time step are those that the task is written for, and parts that it reads
+get the names that it knows them by.
 """
 
 from __future__ import annotations

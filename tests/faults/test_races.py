@@ -91,6 +91,8 @@ def test_two_dashboards_and_a_command_steer_one_run_and_all_see_its_end(
     dashboards = [Dashboard(runs_dir, tmp_path / name, "--open", "last") for name in ("one", "other")]
     for dashboard in dashboards:
         dashboard.wait_for(run.id[-4:])
+        # The run is named before there is a place that takes keys for it.
+        dashboard.wait_for("update ")
     for _ in range(times(2, 20)):
         answered = len(events(run, "control"))
         for dashboard in dashboards:

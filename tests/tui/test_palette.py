@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fake_core import FakeCore, settle
-from textual.command import CommandPalette, DiscoveryHit, Hit
+from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -45,9 +45,19 @@ async def choose(pilot: Pilot[Any], query: str) -> None:
     assert isinstance(pilot.app.screen, CommandPalette)
     await pilot.press(*query)
     await settle(pilot)
+    await eventually(pilot, lambda: pilot.app.screen.query_one(CommandList).option_count)
     await pilot.press("enter")
     await settle(pilot)
     await settle(pilot)
+
+
+async def eventually(pilot: Pilot[Any], condition: Callable[[], object]) -> None:
+    """What was chosen goes to its place first, and that may take some rounds of the event loop."""
+    for _ in range(200):
+        if condition():
+            return
+        await pilot.pause()
+    assert condition()
 
 
 def said(pilot: Pilot[Any]) -> str:
@@ -85,12 +95,15 @@ async def test_choosing_an_action_of_another_place_goes_there_and_does_it(make_r
     make_run(returns=[1.0])
     async with opened() as pilot:
         await choose(pilot, "runs: sort")
+        await eventually(pilot, lambda: pilot.app.query(RunsPane))
         pane = pilot.app.query_one(RunsPane)
-        assert pilot.app.place == "runs" and pane.sorting is not None
+        await eventually(pilot, lambda: pane.sorting is not None)
+        assert pilot.app.place == "runs"
         await pilot.app.perform(action("runs.filter"))
         assert isinstance(pilot.app.focused, Input)
         await choose(pilot, "launch: copy")
-        assert pilot.app.place == "launch" and pilot.app.clipboard.startswith("motrix-tui --run")
+        await eventually(pilot, lambda: pilot.app.place == "launch" and pilot.app.clipboard)
+        assert pilot.app.clipboard.startswith("motrix-tui --run")
 
 
 async def test_launch_is_waited_for_before_something_is_done_in_it(

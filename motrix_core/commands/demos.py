@@ -72,7 +72,7 @@ def add_parser(subparsers: Any) -> None:
         "--ledger",
         type=Path,
         metavar="FILE.md",
-        help="also put the runs of a full budget that are done into the convergence ledger, say docs/results.md",
+        help="also put each run of a full budget, once it is over, into the convergence ledger, say docs/results.md",
     )
     parser.add_argument("--json", action="store_true", help="stdout has one JSON object per result and nothing else")
 
@@ -109,13 +109,13 @@ def run(args: argparse.Namespace) -> int:
         for result, interrupted in _trained(demos, folder, progress):
             results.append(result)
             report.save(folder, args.budget, demos, results)
+            if args.ledger is not None:
+                ledger.update(args.ledger, [result])
             if args.json:
                 sys.stdout.write(json.dumps(result.to_json(), allow_nan=False) + "\n")
                 sys.stdout.flush()
             if interrupted or (args.stop_on_error and has_failed(result)):
                 break
-    if args.ledger is not None:
-        ledger.update(args.ledger, results)
     if not args.json:
         sys.stdout.write(f"{report.page(demos, results)}\n")
     saved = report.path(folder, args.budget)
@@ -125,15 +125,19 @@ def run(args: argparse.Namespace) -> int:
 
 def exit_code(results: Sequence[Result], interrupted: bool) -> int:
     """130 where a person ended it or one of the runs, 3 where one failed, else 0."""
+    from motrix_core.demos.outcome import STOPPED
+
     if interrupted:
         return 130
     if any(has_failed(result) for result in results):
         return 3
-    return 130 if any(result.status == "stopped" for result in results) else 0
+    return 130 if any(result.status == STOPPED for result in results) else 0
 
 
 def has_failed(result: Result) -> bool:
-    return not result.is_whole and result.status != "stopped"
+    from motrix_core.demos.outcome import STOPPED
+
+    return not result.is_whole and result.status != STOPPED
 
 
 def _trained(demos: Sequence[Demo], folder: Path, progress: Lines) -> Iterator[tuple[Result, bool]]:

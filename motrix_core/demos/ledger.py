@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from motrix_core.demos.outcome import HEAD, NOT_REACHED, Result
+from motrix_core.demos.outcome import HEAD, NOT_REACHED, STOPPED, Result
 from motrix_core.demos.report import table
 from motrix_core.envs.catalog import BUILTIN
 from motrix_core.errors import RunsFolderError, UsageError
@@ -22,6 +22,8 @@ END = "<!-- motrix demos: end -->"
 COLUMNS = (*HEAD, "measured")
 _KEY = 4
 _REACHED = HEAD.index("env steps to threshold")
+_ENV_STEPS = HEAD.index("env steps")
+_ENDED = HEAD.index("ended")
 _BACKENDS = ("jax", "torch")
 
 
@@ -35,7 +37,10 @@ def check(path: Path, budget: str, sets: Sequence[str]) -> None:
 
 
 def update(path: Path, results: Iterable[Result]) -> None:
-    """Put the whole ones of `results` into the ledger, each in the place of an earlier row of the same training.
+    """Put `results` into the ledger, each in the place of an earlier row of the same training.
+
+    A training that was stopped before its end counts for how far it came: it has a row until one goes further or is
+    whole. One that failed has none.
 
     Raises UsageError if the page has no marks or a line between them cannot be read, RunsFolderError if it cannot be
     written.
@@ -43,9 +48,10 @@ def update(path: Path, results: Iterable[Result]) -> None:
     before, rows, after = _parts(path)
     merged = {tuple(row[:_KEY]): row for row in rows}
     for result in results:
-        if result.is_whole:
-            row = [*result.row(), _measured(result)]
-            merged[tuple(row[:_KEY])] = row
+        row = [*result.row(), _measured(result)]
+        key = tuple(row[:_KEY])
+        if result.is_whole or (result.status == STOPPED and _goes_further(row, merged.get(key))):
+            merged[key] = row
     text = f"{before}{BEGIN}\n\n{_block(sorted(merged.values(), key=_place))}\n\n{END}{after}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -91,14 +97,29 @@ def _block(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _standing(name: str, success: str, rows: Sequence[Sequence[str]]) -> str:
-    """Plainly: which backends have learned `name`, which have not, which were never trained to the end."""
+    """Plainly: which backends have learned `name`, which have not, which were not trained to the end."""
     said = []
     for backend in _BACKENDS:
         own = [row for row in rows if (row[0], row[1]) == (f"`{name}`", backend)]
+        # What was stopped before its threshold might have reached it; it is no run that failed to.
+        cut = [row for row in own if row[_ENDED] == STOPPED and row[_REACHED] == NOT_REACHED]
         reached = sum(row[_REACHED] != NOT_REACHED for row in own)
-        standing = f"{reached} of {len(own)} runs reached it" if own else "**never trained to the end**"
-        said.append(f"{backend} {standing}")
+        parts = [f"{reached} of {len(own) - len(cut)} runs reached it"] if len(own) > len(cut) else []
+        if cut:
+            parts.append(f"**stopped after {max(map(_env_steps, cut)):,} env steps**")
+        said.append(f"{backend} {' and '.join(parts) or '**never trained**'}")
     return f"`{name}`: {success}; {', '.join(said)}"
+
+
+def _goes_further(row: Sequence[str], earlier: Sequence[str] | None) -> bool:
+    """Whether `row`, of a training that was stopped, says more than the `earlier` row of the same training."""
+    if earlier is None:
+        return True
+    return earlier[_ENDED] == STOPPED and _env_steps(row) > _env_steps(earlier)
+
+
+def _env_steps(row: Sequence[str]) -> int:
+    return int(row[_ENV_STEPS].replace(",", ""))
 
 
 def _measured(result: Result) -> str:

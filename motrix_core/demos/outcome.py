@@ -29,6 +29,7 @@ HEAD = (
     "ended",
 )
 NOT_REACHED = "not reached"
+STOPPED = "stopped"
 LEARNED = "learned"
 """The status of a run that was stopped because it had reached its threshold, where that was all that was asked."""
 
@@ -154,7 +155,7 @@ def result_of(demo: Demo, run: Run) -> Result:
 def _result(demo: Demo, series: RunSeries, status: str, cause: str | None, run: str) -> Result:
     config = demo.config
     so_far = learned(series, demo.threshold, config.ppo.num_envs)
-    if demo.until_learned and status == "stopped" and so_far.solved_at is not None:
+    if demo.until_learned and status == STOPPED and so_far.solved_at is not None:
         status = LEARNED
     speeds = series.xy("perf/env_steps_per_s")[1]
     speeds = speeds[np.isfinite(speeds)]

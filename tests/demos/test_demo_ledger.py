@@ -9,7 +9,7 @@ from test_demo_outcome import result
 
 from motrix_core.config.schema import RunConfig
 from motrix_core.demos import ledger
-from motrix_core.demos.outcome import LEARNED
+from motrix_core.demos.outcome import LEARNED, Result
 from motrix_core.errors import UsageError
 from motrix_core.runs.layout import create_run
 
@@ -55,13 +55,40 @@ def test_it_names_day_and_machine(page: Path, run: str) -> None:
 def test_it_says_which_tasks_were_not_learned_and_which_never_trained(page: Path, run: str) -> None:
     ledger.update(page, [result(run=run), result(run=run, seed=2, solved_at=None, solved_s=None)])
     text = page.read_text()
-    assert "jax 1 of 2 runs reached it, torch **never trained to the end**" in text
+    assert "jax 1 of 2 runs reached it, torch **never trained**" in text
     assert "- `acrobot`" in text
 
 
-def test_runs_that_were_stopped_or_failed_do_not_belong_into_it(page: Path, run: str) -> None:
-    ledger.update(page, [result(run=run, status="stopped"), result(run=run, status="failed", cause="x")])
+def test_a_run_that_failed_does_not_belong_into_it(page: Path, run: str) -> None:
+    ledger.update(page, [result(run=run, status="failed", cause="x")])
     assert rows(page) == []
+
+
+def unlearned(run: str, **fields: object) -> Result:
+    return result(run=run, solved_at=None, solved_s=None, **fields)
+
+
+def test_a_run_that_was_stopped_says_how_far_it_came_and_is_no_failure_to_learn(page: Path, run: str) -> None:
+    ledger.update(page, [unlearned(run, status="stopped", env_steps=2_000_000)])
+    assert "jax **stopped after 2,000,000 env steps**, torch **never trained**" in page.read_text()
+    ledger.update(page, [result(run=run, seed=2)])
+    assert "jax 1 of 1 runs reached it and **stopped after 2,000,000 env steps**" in page.read_text()
+
+
+def test_a_run_that_was_stopped_gives_way_to_one_that_went_further_and_never_takes_its_place(
+    page: Path, run: str
+) -> None:
+    for env_steps in (2_000_000, 3_000_000, 1_000_000):
+        ledger.update(page, [unlearned(run, status="stopped", env_steps=env_steps)])
+    assert len(rows(page)) == 1 and "3,000,000" in rows(page)[0]
+    for env_steps, status in ((2_500_000, "finished"), (9_000_000, "stopped")):
+        ledger.update(page, [unlearned(run, status=status, env_steps=env_steps)])
+    assert len(rows(page)) == 1 and "2,500,000" in rows(page)[0]
+
+
+def test_one_that_was_stopped_after_it_had_learned_has_reached_it(page: Path, run: str) -> None:
+    ledger.update(page, [result(run=run, status="stopped")])
+    assert "jax 1 of 1 runs reached it" in page.read_text()
 
 
 def test_one_that_was_only_to_learn_belongs_into_it_once_it_has(page: Path, run: str) -> None:

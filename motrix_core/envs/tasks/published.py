@@ -66,8 +66,9 @@ def quadruped_model(
     `torque_limits`, N m. Raises `EnvironmentFailed` where it is not built as such robots are: a floating base whose
     children are four legs, named after `legs`, of three joints and a foot.
     """
-    root, ours = _stripped(published), ElementTree.parse(own).getroot()
-    contacts = _contact_options(published)
+    root, ours = _read(published), ElementTree.parse(own).getroot()
+    contacts = _contact_options(root)
+    _strip(root, published)
     base = _floating_base(root, published)
     names = [drive.get("name", "") for drive in _part(ours, "actuator", own)]
     stiffness = _part(ours, "default/position", own).get("kp", "")
@@ -104,7 +105,8 @@ def arm_model(published: Path, own: Path, target: Path) -> None:
 
     Raises `EnvironmentFailed` when it lacks one of our joints.
     """
-    root, ours = _stripped(published), ElementTree.parse(own).getroot()
+    root, ours = _read(published), ElementTree.parse(own).getroot()
+    _strip(root, published)
     for joint in ours.iter("joint"):
         if "name" not in joint.attrib:
             continue
@@ -126,11 +128,14 @@ def arm_model(published: Path, own: Path, target: Path) -> None:
     ElementTree.ElementTree(root).write(target)
 
 
-def _stripped(published: Path) -> Element:
+def _read(published: Path) -> Element:
     try:
-        root = ElementTree.parse(published).getroot()
+        return ElementTree.parse(published).getroot()
     except (OSError, ElementTree.ParseError) as error:
         raise EnvironmentFailed(f"{published} cannot be read: {error}") from error
+
+
+def _strip(root: Element, published: Path) -> None:
     for section in [child for child in root if child.tag not in _KEPT]:
         root.remove(section)
     compiler = root.find("compiler")
@@ -141,12 +146,11 @@ def _stripped(published: Path) -> Element:
     for parent in list(root.iter()):
         for extra in [child for child in parent if child.tag in ("light", "camera")]:
             parent.remove(extra)
-    return root
 
 
-def _contact_options(published: Path) -> dict[str, str]:
+def _contact_options(root: Element) -> dict[str, str]:
     """How contacts are solved: without it the soft feet of published robots slide away under their weight."""
-    option = ElementTree.parse(published).getroot().find("option")
+    option = root.find("option")
     found = option.attrib if option is not None else {}
     return {name: found[name] for name in ("cone", "impratio") if name in found}
 

@@ -18,6 +18,7 @@ T = TypeVar("T")
 # Two threads that import modules of one circle at the same moment see each other's half-made modules.
 IMPORTING = threading.RLock()
 """Held by whoever imports a room when it is first needed."""
+_SOON_S = 0.5
 
 
 async def in_thread(function: Callable[..., T], *args: Any) -> T:
@@ -44,6 +45,15 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
 
     threading.Thread(target=run, name=getattr(function, "__name__", "work"), daemon=True).start()
     return await future
+
+
+async def announced(function: Callable[[], T], say: Callable[[], None]) -> T:
+    """`in_thread(function)`; `say` is called once if that takes so long that somebody might press the key again."""
+    task = asyncio.ensure_future(in_thread(function))
+    await asyncio.wait({task}, timeout=_SOON_S)
+    if not task.done():
+        say()
+    return await task
 
 
 async def streamed(function: Callable[[Callable[[T], None]], object]) -> AsyncIterator[T]:

@@ -5,7 +5,6 @@ Every request is answered by the trainer after its current rollout; the answer, 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,15 +19,13 @@ from motrix_tui.monitor.feed import RunFeed
 from motrix_tui.shell.dialogs import Answer, Question
 from motrix_tui.shell.place import NOTHING_OPEN, Place
 from motrix_tui.text import BACKEND_TITLES
-from motrix_tui.threads import in_thread
+from motrix_tui.threads import announced
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
 
 _LOOK_S = 1.0
 _OF_A_LIVE_RUN = frozenset({"stop", "pause", "checkpoint", "edit", "switch_backend"})
-_SOON_S = 0.5
-"""An answer that takes longer is announced, so that nobody presses the key again."""
 
 
 class RunActions(Widget, Place):
@@ -138,12 +135,9 @@ class RunActions(Widget, Place):
     @work(group="monitor-request")
     async def _carry_out(self, act: Callable[[], object], what: str, said: str) -> None:
         """`act` in a thread; a toast says `said`, or why it was refused."""
-        task = asyncio.ensure_future(in_thread(act))
-        await asyncio.wait({task}, timeout=_SOON_S)
-        if not task.done():
-            self.notify(f"{what} requested; the trainer answers after its rollout", markup=False)
+        late = f"{what} requested; the trainer answers after its rollout"
         try:
-            await task
+            await announced(act, lambda: self.notify(late, markup=False))
         except (MotrixError, OSError) as error:
             self.notify(plain(error), severity="error", markup=False)
         else:

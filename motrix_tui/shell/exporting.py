@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TextIO
 
@@ -15,11 +16,11 @@ from textual.widget import Widget
 from motrix_core.errors import MotrixError
 from motrix_core.runs.text import plain
 from motrix_tui.core import Core
-from motrix_tui.threads import in_thread
+from motrix_tui.threads import announced
 
 Write = Callable[[TextIO], "Sequence[str] | None"]
 """Fills the file; what could not be read for it is returned, one line each."""
-_SOON_S = 0.5
+_NAMING = threading.Lock()
 
 
 class Exporting(Widget):
@@ -34,12 +35,9 @@ class Exporting(Widget):
         What `write` raises as MotrixError or OSError is said, and no part of the file stays.
         """
         path = self._core.runs_dir / "exports" / f"{stem}-{time.strftime('%Y%m%d-%H%M%S')}.{suffix}"
-        task = asyncio.ensure_future(in_thread(_write_file, path, write))
-        await asyncio.wait({task}, timeout=_SOON_S)
-        if not task.done():
-            self.notify(f"writing {path.name} …", timeout=3, markup=False)
+        late = partial(self.notify, f"writing {path.name} …", timeout=3, markup=False)
         try:
-            problems = await task
+            path, problems = await announced(partial(_write_file, path, write), late)
         except OSError as error:
             self.notify(f"{path} cannot be written: {error.strerror or error}", severity="error", markup=False)
         except MotrixError as error:
@@ -51,16 +49,23 @@ class Exporting(Widget):
                 self.notify(problem, title="Not whole", severity="warning", markup=False)
 
 
-def _write_file(path: Path, write: Write) -> Sequence[str]:
+def _write_file(path: Path, write: Write) -> tuple[Path, Sequence[str]]:
+    """Where it was written, which is beside `path` if that is there already, and what `write` returned."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Beside what it replaces, and hidden until it is whole: half a table looks like all of it.
-    # The thread's own: two of one second would else write into one file.
+    # Hidden until it is whole: half a table looks like all of it. And the thread's own: there may be two of one second.
     unfinished = path.with_name(f".{path.name}.{threading.get_native_id()}.unfinished")
     try:
         with unfinished.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             problems = write(file)
-        unfinished.replace(path)
-        return problems or ()
+        with _NAMING:
+            whole = next(name for name in _names(path) if not name.exists())
+            unfinished.replace(whole)
+        return whole, problems or ()
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
+
+
+def _names(path: Path) -> Iterator[Path]:
+    yield path
+    yield from (path.with_stem(f"{path.stem}-{number}") for number in count(2))

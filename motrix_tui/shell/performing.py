@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import cast
 
 from textual import work
+from textual.widget import Widget
 
 from motrix_tui.actions import APP_ACTIONS, Action, all_actions
 from motrix_tui.shell.place import NOTHING_OPEN, Place
@@ -61,11 +62,22 @@ class Performing(Watching):
         pane = self._pane(action.place)
         if pane is not None:
             await pane.until_ready()
-        # What is done may depend on the room that there is, which a new pane has not been given yet.
-        laid_out = asyncio.Event()
-        self._main.call_after_refresh(laid_out.set)
-        await laid_out.wait()
+            await self._until_laid_out(cast(Widget, pane))
         await self._carry_out(action, before)
+
+    async def _until_laid_out(self, pane: Widget) -> None:
+        """What is done may depend on the room that there is, which a new pane has not been given yet.
+
+        A refresh is not enough: while the palette closes the screen below it is refreshed, and not laid out.
+        """
+        laid_out = asyncio.Event()
+        signal = self._main.screen_layout_refresh_signal
+        signal.subscribe(pane, lambda _: laid_out.set() if pane.size else None, immediate=True)
+        try:
+            if not pane.size:
+                await laid_out.wait()
+        finally:
+            signal.unsubscribe(pane)
 
     async def _carry_out(self, action: Action, before: str | None) -> None:
         """Run the handler of `action`, or say why not; `before` is what was in its way when it was chosen.

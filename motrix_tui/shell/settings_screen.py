@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textual.content import Content
 
 from motrix_core.runs.text import plain
-from motrix_tui.actions import key_name
+from motrix_tui.actions import APP_ACTIONS, key_name
 from motrix_tui.settings import Settings
 from motrix_tui.shell.reader import Reader, hanging
 
@@ -39,13 +39,18 @@ class SettingsScreen(Reader):
         yield line("file", f"{self._settings.path}; y copies this path")
         for problem in self._problems:
             yield line("", f"✖ {problem}", "$error")
-        yield line("theme", f"{self._theme}; ctrl+t takes the next one, ctrl+p lists them")
+        following, listed = self._key("app.theme"), self._key("app.palette")
+        yield line("theme", f"{self._theme}; {following} takes the next one, {listed} lists them")
         keys = ", ".join(f"{id} {' '.join(map(key_name, keys))}" for id, keys in sorted(self._keys.items()))
         yield line("keys", keys or "none of your own; [keys] in the file, by the ids of docs/keys.md")
         charts = ", ".join(sorted(self._settings.layouts))
         yield line(
             "charts", f"arranged for {charts}" if charts else "as they come; Monitor remembers how you arrange them"
         )
+
+    def _key(self, id: str) -> str:
+        (action,) = (action for action in APP_ACTIONS if action.id == id)
+        return key_name(self._keys.get(id, action.keys)[0])
 
     def action_copy_path(self) -> None:
         self.app.copy_to_clipboard(str(self._settings.path))

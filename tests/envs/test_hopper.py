@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from env_cases import cases_of, made, random_actions
 
+from motrix_core.envs.registry import make
 from motrix_core.envs.sim_env import TASKS
 from motrix_core.envs.tasks.hopper import PlanarHopper, torso_above_foot
+from motrix_core.errors import ConfigError
 
 JOINTS = slice(3, 7)
 # On the sole, hip and knee bent so that the torso is over the foot: waist, hip, knee, ankle, rad.
@@ -82,10 +84,36 @@ def test_standing_still_earns_one_and_full_torque_four_fifths(name: str, sim: st
 @cases_of["dm-hopper-stand"]
 def test_a_folded_hopper_earns_nothing(name: str, sim: str) -> None:
     env = hopper(name, sim, num_envs=2)
-    placed(env, 0.5, joints=(0.0, -2.6, 2.5, 0.0), speed=3.0)
+    placed(env, 0.5, joints=(0.0, -2.9, 1.3, 0.0), speed=3.0)
     state = env.step(np.zeros((2, 4), np.float32))
-    assert (state.info["metrics"]["torso_height"] < 0.5).all()
-    np.testing.assert_array_equal(state.reward, 0.0)
+    assert (state.info["metrics"]["torso_height"] < 0.2).all()
+    np.testing.assert_allclose(state.reward, 0.0, atol=0.02)
+    np.testing.assert_array_equal(state.info["metrics"]["standing"], 0.0)
+
+
+@cases_of["dm-hopper-stand"]
+def test_rising_pays_before_it_stands_unless_the_margin_is_none(name: str, sim: str) -> None:
+    # Half a margin below the height to stand at the bell is 0.1 ** (1/4), by its definition.
+    half = (0.0, -1.7, 2.3, 0.0)
+    low = torso_above_foot(np.zeros(1, np.float32), np.array([half], np.float32))[0]
+    assert 0.3 < low < 0.6
+    still = np.zeros((2, 4), np.float32)
+    for margin in (0.3, 0.0):
+        env = make(name, num_envs=2, sim=sim, seed=0, options={"stand_margin": margin})
+        assert isinstance(env, PlanarHopper)
+        env.init_state()
+        placed(env, 0.5, joints=half)
+        state = env.step(still)
+        height = state.info["metrics"]["torso_height"]
+        expected = 0.1 ** (((0.6 - height) / 0.3) ** 2) if margin else 0.0
+        np.testing.assert_allclose(state.reward, expected, rtol=1e-4)
+        np.testing.assert_array_equal(state.info["metrics"]["standing"], 0.0)
+
+
+@pytest.mark.parametrize("margin", [-0.1, float("inf"), True, "wide"])
+def test_a_margin_that_is_no_length_is_refused_by_name(margin: object) -> None:
+    with pytest.raises(ConfigError, match="stand_margin"):
+        make("dm-hopper-hop", num_envs=1, seed=0, options={"stand_margin": margin})
 
 
 @cases_of["dm-hopper-hop"]

@@ -39,7 +39,7 @@ class SettingsScreen(Reader):
         yield line("file", f"{self._settings.path}; y copies this path")
         for problem in self._problems:
             yield line("", f"✖ {problem}", "$error")
-        following, listed = self._key("app.theme"), self._key("app.palette")
+        following, listed = self._key("app.next_theme"), self._key("app.palette")
         yield line("theme", f"{self._theme}; {following} takes the next one, {listed} lists them")
         keys = ", ".join(f"{id} {' '.join(map(key_name, keys))}" for id, keys in sorted(self._keys.items()))
         yield line("keys", keys or "none of your own; [keys] in the file, by the ids of docs/keys.md")

@@ -151,7 +151,7 @@ async def test_marked_runs_can_be_exported_where_the_filter_hides_them(make_run:
         assert pane.why_not("export_csv") is pane.why_not("compare") is None
 
 
-def test_two_exports_of_one_second_do_not_write_into_one_file(tmp_path: Path) -> None:
+def test_two_exports_of_one_second_are_two_files(tmp_path: Path) -> None:
     path = tmp_path / "exports" / "runs.csv"
 
     def write(out: TextIO) -> None:
@@ -160,6 +160,8 @@ def test_two_exports_of_one_second_do_not_write_into_one_file(tmp_path: Path) ->
         other.start()
         other.join()
 
-    assert _write_file(path, write) == ()
-    assert list(path.parent.iterdir()) == [path]
-    assert path.read_text(encoding="utf-8") == "whole \\ud800\n"
+    second = path.with_name("runs-2.csv")
+    assert _write_file(path, write) == (second, ())
+    assert sorted(path.parent.iterdir()) == [second, path]
+    assert path.read_text(encoding="utf-8") == "other\n"
+    assert second.read_text(encoding="utf-8") == "whole \\ud800\n"

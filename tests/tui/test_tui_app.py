@@ -74,13 +74,14 @@ async def test_the_settings_are_shown_with_their_file_and_what_has_no_effect(
 ) -> None:
     path = tmp_path / "settings.toml"
     path.write_text(
-        'theme = "ember"\n[keys]\n"launch.start" = "L"\n"app.nothing" = "z"\n[layouts."\\u001b[2Jenv"]\nhidden = []\n'
+        'theme = "ember"\n[keys]\n"launch.start" = "L"\n"app.next_theme" = "ctrl+g"\n"app.nothing" = "z"\n'
+        '[layouts."\\u001b[2Jenv"]\nhidden = []\n'
     )
     async with opened(MotrixApp(core, Settings.load(path)), size=(200, 40)) as pilot:
         await pilot.press("comma")
         # A path may be broken anywhere.
         text = "".join(pilot.app.screen.query_one(Fitted).render().plain.split())
-        assert f"file{path}" in text and "themeember" in text and "launch.startL" in text
+        assert f"file{path}" in text and "themeember;^gtakesthenext" in text and "launch.startL" in text
         assert "app.nothingisnoaction" in text and "arrangedfor\\x1b[2Jenv" in text
         await pilot.press("y")
         assert pilot.app.clipboard == str(path)

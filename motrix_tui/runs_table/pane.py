@@ -269,7 +269,9 @@ class RunsPane(MoreActions, Vertical, Place):
 
     def action_sort(self) -> None:
         """By the next column that is shown; after the last one, the newest first again."""
-        names = [column.name for column in columns_for(self.query_one(RunsTable).size.width) if column.name in SORTABLE]
+        # Runs may just have been opened for this, and the table not laid out yet.
+        width = self.query_one(RunsTable).size.width or self.app.size.width
+        names = [column.name for column in columns_for(width) if column.name in SORTABLE]
         at = names.index(self.sorting.name) + 1 if self.sorting and self.sorting.name in names else 0
         self._sort(Sorting(names[at]) if at < len(names) else None)
 

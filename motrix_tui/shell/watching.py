@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual import work
-from textual.widget import Widget
+from textual.screen import Screen
 
 from motrix_core.errors import MotrixError
 from motrix_core.runs.text import plain
@@ -36,7 +36,7 @@ class Watching(MotrixLike):
     _listing = _list_again = False
 
     @property
-    def _main(self) -> Widget:
+    def _main(self) -> Screen:
         return self.screen_stack[0]
 
     def open_newest(self) -> None:

@@ -129,5 +129,6 @@ def _measured(result: Result) -> str:
     found: dict[str, Any] = hardware if isinstance(hardware, dict) else {}
     gpus = [str(gpu.get("name")) for gpu in found.get("gpus") or ()]
     cores = (found.get("cpu") or {}).get("usable")
-    parts = [day, *([f"{cores:g} cores"] if isinstance(cores, (int, float)) else []), *gpus]
+    usable = [f"{cores:g} core{'' if cores == 1 else 's'}"] if isinstance(cores, (int, float)) else []
+    parts = [day, *usable, *gpus]
     return ", ".join(parts).replace("|", "/")

@@ -15,6 +15,7 @@ from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import DofLayout, ball_joint_error, columns
 from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape, HeightField
 from motrix_core.sim.mujoco_log import log_warnings
+from motrix_core.sim.mujoco_looks import load_model
 from motrix_core.sim.mujoco_varied import MujocoVaried
 from motrix_core.sim.threads import usable_cores, wanted_threads
 
@@ -60,7 +61,7 @@ class MujocoBatch:
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MujocoBatch:
         log_warnings()
         try:
-            model = mujoco.MjModel.from_xml_path(str(path))
+            model = load_model(path)
         except ValueError as error:
             raise EnvironmentFailed(f"MuJoCo cannot load {path}: {error}") from error
         return cls(model, path, num_envs=num_envs, sensors=sensors)

@@ -11,7 +11,7 @@ import mujoco
 import mujoco.viewer
 
 from motrix_core.errors import WindowUnusable
-from motrix_core.sim.mujoco_light import light
+from motrix_core.sim.mujoco_looks import followed_body
 
 
 def check_display() -> None:
@@ -38,19 +38,18 @@ class MujocoWindow:
     def __init__(self, physics: Any) -> None:
         self._physics = physics
         self._model: mujoco.MjModel = physics.model
-        light(self._model)
         self._data = mujoco.MjData(self._model)
         self._viewer = mujoco.viewer.launch_passive(self._model, self._data, show_left_ui=False, show_right_ui=False)
         self._follow()
 
     def _follow(self) -> None:
-        """Keep the first body that can move in sight."""
-        moving = [int(body) for body in self._model.jnt_bodyid]
-        if not moving:
+        """Keep the robot in sight, wherever it goes."""
+        body = followed_body(self._model)
+        if body is None:
             return
         with self._viewer.lock():
             self._viewer.cam.type = mujoco.mjtCamera.mjCAMERA_TRACKING
-            self._viewer.cam.trackbodyid = int(self._model.body_rootid[moving[0]])
+            self._viewer.cam.trackbodyid = body
 
     @property
     def is_open(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.sim.following import Follower
 from motrix_core.view.canvas import DOTS_X, DOTS_Y
 
 FloatArray = NDArray[np.floating]
@@ -21,10 +22,6 @@ AXES: dict[Side, FloatArray] = {
 """The world's directions that are to the right and upwards in the picture."""
 
 _MARGIN = 1.1
-# As shares of what is visible around the centre. The camera stays put while the body is inside: a body that swings to
-# and fro would otherwise look still, and the world would swing.
-_SLACK = np.array([0.25, 0.5])
-_LOST = 3.0
 
 
 @dataclass(frozen=True)
@@ -51,21 +48,12 @@ class Camera:
     """Follows one body in a window of its size, and keeps everything within `reach` metres of it in sight."""
 
     def __init__(self) -> None:
-        self._centre: FloatArray | None = None
+        self._follower = Follower()
 
     def frame(self, focus: FloatArray, reach: float, width: int, height: int) -> Frame:
         """What to show of a body at `focus`, (2,) m, on `width` × `height` characters."""
         scale = min(width * DOTS_X, height * DOTS_Y) / (2.0 * max(reach, 1e-3) * _MARGIN)
-        centre = focus if self._centre is None else self._centre
-        if np.isfinite(focus).all():
-            away = focus - centre
-            if np.abs(away).max() > _LOST * reach:
-                centre = focus
-            else:
-                slack = _SLACK * reach
-                centre = focus - np.clip(away, -slack, slack)
-            self._centre = centre
-        return Frame(np.nan_to_num(centre), scale, width, height)
+        return Frame(self._follower.centre(focus, reach), scale, width, height)
 
 
 def fixed_frame(bounds: tuple[float, float, float, float], width: int, height: int) -> Frame:

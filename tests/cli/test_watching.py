@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -98,36 +101,92 @@ def test_flags_out_of_bounds_are_wrong_usage(words: list[str]) -> None:
     assert ended.value.code == 2
 
 
-def on_a_terminal(keys: bytes, *words: str) -> tuple[int, str]:
-    """Exit code and output of `motrix view --env pendulum` on a terminal, where `keys` are typed once it draws."""
+VIEW = [sys.executable, "-m", "motrix_core.cli", "view", "--env", "pendulum"]
+DRAWN = b"space pause"
+LEFT = "\x1b[?25h\x1b[?1049l"
+"""What shows the cursor again, and what was on the terminal before."""
+Deed = Callable[[int, bytes], None]
+"""What a person does at the terminal, given its end and what it has shown so far."""
+
+
+def on_a_terminal(argv: Sequence[str], *script: tuple[bytes, Deed]) -> tuple[int, str]:
+    """Exit code and output of `argv` on a terminal. Each deed of `script` is done once its words have been shown, which
+    are looked for behind those of the deed before."""
     ours, theirs = pty.openpty()
-    argv = [sys.executable, "-m", "motrix_core.cli", "view", "--env", "pendulum", *words]
+    todo, output, seen = list(script), b"", 0
     with subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as process:
         os.close(theirs)
-        output, typed = b"", False
-        while select.select([ours], [], [], 60)[0]:
+        until = time.monotonic() + 60
+        while select.select([ours], [], [], max(until - time.monotonic(), 0.0))[0] and time.monotonic() < until:
             try:
                 output += os.read(ours, 1 << 16)
             except OSError:  # what Linux says when the other side is closed
                 break
-            if not typed and b"space pause" in output:
-                os.write(ours, keys)
-                typed = True
+            while todo and (found := output.find(todo[0][0], seen)) >= 0:
+                words, deed = todo.pop(0)
+                seen = found + len(words)
+                deed(ours, output)
+        # Whoever is still there ends without a terminal.
+        os.close(ours)
         code = process.wait(60)
-    os.close(ours)
     return code, output.decode(errors="replace")
+
+
+def type_in(keys: bytes) -> Deed:
+    def deed(terminal: int, output: bytes) -> None:
+        os.write(terminal, keys)
+
+    return deed
+
+
+# A shell with one job, which it names, and goes on with as soon as it is held.
+SHELL = """
+import os, signal, subprocess, sys
+job = subprocess.Popen(sys.argv[1:], preexec_fn=os.setpgrp)
+print(f"job {job.pid}.", flush=True)
+_, status = os.waitpid(job.pid, os.WUNTRACED)
+if os.WIFSTOPPED(status):
+    print("held", flush=True)
+    os.kill(job.pid, signal.SIGCONT)
+    sys.exit(job.wait())
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def signal_job(number: int) -> Deed:
+    def deed(terminal: int, output: bytes) -> None:
+        os.kill(int(output.partition(b"job ")[2].partition(b".")[0]), number)
+
+    return deed
+
+
+@pytest.mark.real
+def test_the_terminal_is_the_shells_while_the_picture_is_held_and_drawn_again_afterwards() -> None:
+    script = ((DRAWN, signal_job(signal.SIGTSTP)), (b"held", lambda *_: None), (DRAWN, type_in(b"q")))
+    code, output = on_a_terminal([sys.executable, "-c", SHELL, *VIEW], *script)
+    assert code == 0
+    before, held, after = output.partition("held")
+    assert held and before.rstrip().endswith(LEFT)
+    assert "random actions" in after and after.rstrip().endswith(LEFT)
+
+
+@pytest.mark.real
+def test_being_terminated_leaves_the_terminal_as_it_was() -> None:
+    code, output = on_a_terminal([sys.executable, "-c", SHELL, *VIEW], (DRAWN, signal_job(signal.SIGTERM)))
+    assert code == 128 + signal.SIGTERM
+    assert output.rstrip().endswith(LEFT)
 
 
 @pytest.mark.real
 def test_q_leaves_the_terminal_as_it_was() -> None:
-    code, output = on_a_terminal(b" q")
+    code, output = on_a_terminal(VIEW, (DRAWN, type_in(b" q")))
     assert code == 0
     assert "random actions" in output
-    assert output.rstrip().endswith("\x1b[?25h\x1b[?1049l")
+    assert output.rstrip().endswith(LEFT)
 
 
 @pytest.mark.real
 def test_it_ends_by_itself_after_the_episodes_that_were_asked_for() -> None:
-    code, output = on_a_terminal(b"", "--episodes", "1", "--speed", "16", "--set", "env.episode_s=0.5")
+    code, output = on_a_terminal([*VIEW, "--episodes", "1", "--speed", "16", "--set", "env.episode_s=0.5"])
     assert code == 0
-    assert "1 episodes" in output or output.endswith("\x1b[?25h\x1b[?1049l")
+    assert "1 episodes" in output or output.endswith(LEFT)

@@ -224,7 +224,16 @@ def _geom(geom: motrixsim.Geom) -> Geom:
     width, depth, height = (float(value) for value in geom.size)
     shape = str(geom.shape).rpartition(".")[2]
     ground = _height_field(geom.hfield) if geom.hfield is not None else None
-    return Geom(geom.name or "", _SHAPES.get(shape, "other"), (width, depth, height), geom.link is not None, ground)
+    return Geom(geom.name or "", _SHAPES.get(shape, "other"), (width, depth, height), _moves(geom.link), ground)
+
+
+def _moves(link: motrixsim.Link | None) -> bool:
+    """Whether a joint lets `link` go of the world: the engine has links for bodies that are fixed to it, too."""
+    if link is None:
+        return False
+    if link.num_joints or (link.parent is None and link.body.floatingbase is not None):
+        return True
+    return _moves(link.parent)
 
 
 def _height_field(field: motrixsim.HField) -> HeightField:

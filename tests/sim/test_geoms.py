@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from free_models import load_scene, random_states, rotation
-from sim_engines import ENGINES, load, place_all
+from sim_engines import ENGINES, MODELS, load, place_all
 
 from motrix_core.envs.registry import make
-from motrix_core.sim.loader import SIMULATORS, is_installed
+from motrix_core.sim.loader import SIMULATORS, is_installed, load_sim
 
 every_engine = pytest.mark.parametrize("engine", ENGINES)
 
@@ -59,12 +59,14 @@ def test_no_worlds_have_no_poses(engine: str) -> None:
     assert sim.geom_poses([]).positions.shape == (0, len(sim.geoms), 3)
 
 
-@pytest.mark.parametrize("model", ["walker.xml", "go2.xml", "anymal_c.xml"])
+@pytest.mark.parametrize("model", sorted(path.name for path in MODELS.glob("*.xml")))
 def test_both_engines_put_every_geom_in_the_same_place(model: str) -> None:
     if not all(is_installed(name) for name in SIMULATORS):
         pytest.skip("compares two simulators")
     first, second = (load(name, model, num_envs=1) for name in SIMULATORS)
-    assert [(geom.name, geom.shape) for geom in first.geoms] == [(geom.name, geom.shape) for geom in second.geoms]
+    assert [(geom.name, geom.shape, geom.moves) for geom in first.geoms] == [
+        (geom.name, geom.shape, geom.moves) for geom in second.geoms
+    ]
     one, other = first.geom_poses([0]), second.geom_poses([0])
     np.testing.assert_allclose(one.positions, other.positions, atol=1e-5)
     # A shape given by its ends may be turned about its axis, or upside down.
@@ -75,6 +77,19 @@ def test_both_engines_put_every_geom_in_the_same_place(model: str) -> None:
 @every_engine
 def test_only_the_worlds_own_shapes_do_not_move(engine: str) -> None:
     assert [geom.name for geom in load(engine, "go1.xml").geoms if not geom.moves] == ["floor"]
+
+
+@every_engine
+def test_a_body_that_no_joint_lets_go_of_the_world_does_not_move(engine: str, tmp_path: Path) -> None:
+    path = tmp_path / "arm.xml"
+    path.write_text(
+        "<mujoco><worldbody><body><geom name='stand' size='0.1'/><body><geom name='shelf' size='0.1'/>"
+        "<body><joint name='hinge'/><geom name='arm' size='0.1'/><body><geom name='hand' size='0.1'/></body></body>"
+        "</body></body><body pos='3 0 0'><freejoint/><geom name='ball' size='0.1'/><body><geom name='ear' size='0.1'/>"
+        "</body></body></worldbody></mujoco>"
+    )
+    moves = {geom.name: geom.moves for geom in load_sim(engine, path, num_envs=1).geoms}
+    assert moves == {"stand": False, "shelf": False, "arm": True, "hand": True, "ball": True, "ear": True}
 
 
 @every_engine

@@ -57,21 +57,28 @@ class Scene:
         self._cameras, self._reach = {}, None
 
     def picture(
-        self, rows: Sequence[int], width: int, height: int, captions: Sequence[str] = (), charset: Charset = BRAILLE
+        self,
+        rows: Sequence[int],
+        width: int,
+        height: int,
+        captions: Sequence[tuple[str, ...]] = (),
+        charset: Charset = BRAILLE,
     ) -> list[str]:
         """The environments `rows` side by side in `height` lines of `width` characters.
 
-        Each has its caption, if there is one, in its uppermost line.
+        Each has its caption, if there is one, in its uppermost line: the first of its wordings that fits.
         """
         columns, cell_width, cell_height = arrange(len(rows), width, height)
+        gap = " " if columns > 1 and cell_width > 1 else ""
+        cell_width -= len(gap)
         head = 1 if captions and cell_height > 1 else 0
         cells = self._cells(rows, cell_width, cell_height - head, charset)
         lines: list[str] = []
         for first in range(0, len(rows), columns):
             if head:
-                words = [plain(caption, limit=cell_width) for caption in captions[first : first + columns]]
-                lines.append("".join(f"{word[:cell_width]:<{cell_width}}" for word in words))
-            lines += ["".join(parts) for parts in zip(*cells[first : first + columns], strict=True)]
+                words = [_that_fits(caption, cell_width) for caption in captions[first : first + columns]]
+                lines.append(gap.join(f"{word[:cell_width]:<{cell_width}}" for word in words))
+            lines += [gap.join(parts) for parts in zip(*cells[first : first + columns], strict=True)]
         return [f"{line:<{width}}" for line in [*lines, *[""] * (height - len(lines))]]
 
     def _cells(self, rows: Sequence[int], width: int, height: int, charset: Charset) -> list[list[str]]:
@@ -158,6 +165,12 @@ def arrange(count: int, width: int, height: int) -> tuple[int, int, int]:
 
     columns = max(range(1, count + 1), key=size)
     return columns, max(width // columns, 1), max(height // -(-count // columns), 1)
+
+
+def _that_fits(wordings: tuple[str, ...], width: int) -> str:
+    """The first of `wordings` that is no longer than `width`, or what there is room for of the last."""
+    shown = [plain(wording) for wording in wordings]
+    return next((wording for wording in shown if len(wording) <= width), plain(wordings[-1], limit=width))
 
 
 def _draw_outlines(canvas: Canvas, frame: Frame, corners: FloatArray) -> None:

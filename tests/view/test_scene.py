@@ -106,9 +106,18 @@ def test_uneven_ground_is_drawn_as_high_as_it_is() -> None:
 
 def test_captions_stand_above_their_pictures_and_cannot_break_the_terminal() -> None:
     bodies = Bodies([BALL], [[[0, 0, 0.5]], [[0, 0, 0.5]]])
-    lines = scene_of(bodies).picture([0, 1], 40, 10, ["one", "\x1b[2Jtwo"])
+    lines = scene_of(bodies).picture([0, 1], 40, 10, [("one",), ("\x1b[2Jtwo",)])
     assert lines[0].startswith("one ")
     assert "\\x1b[2Jtwo" in lines[0] and "\x1b" not in lines[0]
+
+
+def test_neighbours_are_told_apart_and_a_caption_is_shortened_rather_than_cut() -> None:
+    bodies = Bodies([FLOOR, BALL], [[[0, 0, 0], [0, 0, 0.5]]] * 16)
+    captions = [("-481.4 · step 21412", "-481.4 · 214"), ("14 · step 2", "14 · 2")] * 8
+    lines = scene_of(bodies).picture(range(16), 80, 24, captions)
+    assert lines[0].split("  ")[0] == "-481.4 · 214 14 · step 2"
+    assert all(line[cell * 13 - 1] == " " for line in lines for cell in range(1, 6))
+    assert {len(line) for line in lines} == {80} and len(lines) == 24
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 16])

@@ -8,6 +8,9 @@ from numbers import Integral, Real
 
 from motrix_core.errors import EnvironmentFailed
 
+_LARGEST_ACTION = 3.4028234663852886e38
+"""float32's, as `numpy.finfo` gives it."""
+
 
 @dataclass(frozen=True)
 class EnvSpec:
@@ -15,7 +18,8 @@ class EnvSpec:
 
     Actions are `act_dim` numbers in [act_low, act_high], or, where `n_actions` is not None, one of that many choices:
     a single whole number, so `act_dim` is 1, `act_low` 0 and `act_high` n_actions - 1. Sizes are whole numbers of 1 or
-    more, and 0 < `sim_dt_s` ≤ `ctrl_dt_s` ≤ `episode_s`. Anything else raises `EnvironmentFailed`.
+    more, and 0 < `sim_dt_s` ≤ `ctrl_dt_s` ≤ `episode_s`. Anything else raises `EnvironmentFailed`. Actions are float32,
+    so a bound beyond its largest number is none, and becomes infinite.
 
     `entry` is "module:Class", the `NpEnv` to make. `sims` are the simulators that it runs on, the preferred one first;
     empty when it needs none. `success` says in words when a policy counts as having learned the task, and
@@ -44,6 +48,9 @@ class EnvSpec:
     def __post_init__(self) -> None:
         if self.error is None:
             self._check()
+        for name in ("act_low", "act_high"):
+            if abs(bound := getattr(self, name)) > _LARGEST_ACTION:
+                object.__setattr__(self, name, math.copysign(math.inf, bound))
         if self.n_actions is None:
             return
         if self.n_actions < 2:

@@ -17,6 +17,8 @@ from motrix_core.envs.adapters import gymnasium_ids
 from motrix_core.envs.adapters.spaces import Actions, Observations
 from motrix_core.envs.registry import find_spec, make
 from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, UsageError
+from motrix_core.learn.evaluation import Task
+from motrix_core.play.cast import random_cast
 
 Register = Callable[..., str]
 
@@ -210,6 +212,21 @@ def test_actions_keep_their_own_bounds_shape_and_type() -> None:
     assert (whole.dtype, whole.tolist()) == (np.int32, [[2]])
     later = Actions(spaces.Discrete(3, start=-1), "later")
     np.testing.assert_array_equal(later.to_env(np.array([[0.0], [2.0]], np.float32)), [-1, 1])
+
+
+MOST = float(np.finfo(np.float32).max)
+
+
+@pytest.mark.parametrize(("bound", "known"), [(1e308, np.inf), (2 * MOST, np.inf), (MOST, MOST)])
+def test_a_bound_beyond_the_numbers_of_actions_is_none(register: Register, bound: float, known: float) -> None:
+    space = spaces.Box(-bound, bound, (1,), np.float64)
+    name = register(lambda: Counting(action_space=space))
+    assert (find_spec(name).act_low, find_spec(name).act_high) == (-known, known)
+    cast = random_cast(Task(name, "none", {}), num_envs=2, seed=0)
+    state = cast.env.init_state()
+    state = cast.env.step(cast.act(state.obs))
+    cast.env.close()
+    assert np.isfinite(state.obs).all() and not state.info["metrics"]["nonfinite"].any()
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import mujoco
 
 _log = logging.getLogger(__name__)
+
+
+@contextmanager
+def python_warnings_logged() -> Iterator[None]:
+    """Let what MuJoCo tells as warnings of Python, as it does where a specification is compiled, go the same way."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        yield
+    for warning in told:
+        _log.warning("%s", warning.message)
 
 
 def log_warnings() -> None:

@@ -11,6 +11,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.sim.mujoco_log import python_warnings_logged
+
 _GROUND = (int(mujoco.mjtGeom.mjGEOM_PLANE), int(mujoco.mjtGeom.mjGEOM_HFIELD))
 _GROUND_LOOKS = "motrix_ground"
 _SKY = "motrix_sky"
@@ -35,7 +37,8 @@ def load_model(path: Path) -> mujoco.MjModel:
     spec = mujoco.MjSpec.from_file(str(path))
     framed = bool(np.isfinite(spec.stat.extent))
     _furnish(spec)
-    model = spec.compile()
+    with python_warnings_logged():
+        model = spec.compile()
     _paint(model)
     if not framed:
         _stand_back(model)
@@ -138,7 +141,8 @@ def _stand_back(model: mujoco.MjModel) -> None:
     if body is None or not moving.size:
         return
     data = mujoco.MjData(model)
-    mujoco.mj_forward(model, data)
+    mujoco.mj_kinematics(model, data)
+    mujoco.mj_comPos(model, data)
     centre = data.subtree_com[body]
     reach = float((np.linalg.norm(data.geom_xpos[moving] - centre, axis=1) + model.geom_rbound[moving]).max())
     model.stat.center[:] = centre

@@ -136,6 +136,11 @@ def test_any_model_that_mujoco_reads_can_be_loaded(tmp_path: Path, text: str) ->
     assert np.isfinite(scene(tmp_path, text).stat.extent)
 
 
+def test_what_mujoco_warns_of_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    scene(tmp_path, "<compiler settotalmass='3'/><worldbody><body><freejoint/><geom size='1'/></body></worldbody>")
+    assert "settotalmass" in caplog.text
+
+
 def test_the_light_goes_where_the_robot_goes() -> None:
     model = load_model(TASKS / "go1.xml")
     body, data = followed_body(model), mujoco.MjData(model)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from motrix_core.envs.source import GYMNASIUM
 from motrix_core.errors import UsageError
 from motrix_core.play.cast import Cast
 from motrix_core.view.canvas import charset_for
@@ -63,10 +64,7 @@ def _watch(args: argparse.Namespace, player: object, task: Task) -> None:
     assert isinstance(player, Player)
     scene = Scene(player.cast.env, view=args.view)
     if not scene.can_draw:
-        raise UsageError(
-            f"{task.env} cannot be drawn: it has neither a simulator of ours nor a sketch()",
-            mend="give its class a method sketch(rows), as docs/seeing.md explains",
-        )
+        raise _undrawable(task)
     charset = charset_for(sys.stdout.encoding)
     if args.frames is not None:
         columns, rows = shutil.get_terminal_size((80, 24))
@@ -82,6 +80,18 @@ def _watch(args: argparse.Namespace, player: object, task: Task) -> None:
     finally:
         if window is not None:
             window.close()
+
+
+def _undrawable(task: Task) -> UsageError:
+    if task.env.startswith(GYMNASIUM):
+        return UsageError(
+            f"{task.env} cannot be drawn: of Gymnasium's environments only those on MuJoCo can be, in one process",
+            mend="if it is on MuJoCo, type --set env.vector=sync",
+        )
+    return UsageError(
+        f"{task.env} cannot be drawn: it has neither a model of MuJoCo or MotrixSim nor a sketch()",
+        mend="give its class a method sketch(rows), as docs/seeing.md explains",
+    )
 
 
 def _open(task: Task) -> Window:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,3 +40,16 @@ class GeomPoses(NamedTuple):
 
     positions: NDArray[np.float32]
     quaternions: NDArray[np.float32]
+
+
+class Bodies(Protocol):
+    """What can be drawn: a `BatchSim`, or the worlds of an environment that brings its own."""
+
+    @property
+    def geoms(self) -> tuple[Geom, ...]:
+        """The shapes of the model."""
+        ...
+
+    def geom_poses(self, rows: Sequence[int]) -> GeomPoses:
+        """Where the geoms of the worlds `rows` are, in the order of `geoms`."""
+        ...

@@ -12,23 +12,12 @@ from numpy.typing import NDArray
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import FREE_POSITIONS, DofLayout, ball_joint_error, columns
-from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape, HeightField
+from motrix_core.sim.geoms import GeomPoses
+from motrix_core.sim.motrixsim_geoms import geoms_of, poses_of
 from motrix_core.sim.motrixsim_varied import MotrixSimVaried
 from motrix_core.sim.threads import wanted_threads
 
 _QUATERNION = 4
-_SHAPES: dict[str, GeomShape] = {
-    "Plane": "plane",
-    "InfinitePlane": "plane",
-    "HField": "hfield",
-    "Sphere": "sphere",
-    "Capsule": "capsule",
-    "Ellipsoid": "ellipsoid",
-    "Cylinder": "cylinder",
-    "Cuboid": "box",
-    "Mesh": "mesh",
-}
-
 # How many threads its pool was made with; None until then, 0 where the engine chose.
 _pool_threads: int | None = None
 
@@ -52,7 +41,7 @@ class MotrixSimBatch:
         self.dofs = _layout(model, path)
         self.joints = self.dofs.joints
         self.actuators = tuple(name or "" for name in model.actuator_names)
-        self.geoms = tuple(_geom(geom) for geom in model.geoms)
+        self.geoms = geoms_of(model)
         self._query = model.compile_query(self._fields(path, sensors))
         self._from_engine, self._to_engine = _quaternion_orders(self.dofs)
         self._dof_pos = np.tile(self.initial_dof_pos, (num_envs, 1))
@@ -138,13 +127,7 @@ class MotrixSimBatch:
         data = motrixsim.SceneData(self._model, batch=(count,))
         positions = self._engine_pos(self._dof_pos[list(rows)])
         data.reset(self._model, dof_pos=positions, dof_vel=self._dof_vel[list(rows)], forward_kinematic=True)
-        query = motrixsim.query
-        program = self._model.compile_query({"position": query.GeomPosition(), "rotation": query.GeomRotation()})
-        results = program.allocate(data)
-        results.execute(data)
-        quaternions = np.array(results["rotation"], np.float32).reshape(count, len(self.geoms), _QUATERNION)
-        centres = np.array(results["position"], np.float32).reshape(count, len(self.geoms), 3)
-        return GeomPoses(centres, np.roll(quaternions, 1, axis=2))
+        return poses_of(self._model, data)
 
     def step(self, ctrl: FloatArray, substeps: int) -> None:
         data = self._open()
@@ -218,27 +201,6 @@ def _make_pool(threads: int) -> None:
             f"MotrixSim cannot use {threads} threads: it already has {_pool_threads or 'one for each core'}",
             mend="set the number before anything is simulated in this process",
         )
-
-
-def _geom(geom: motrixsim.Geom) -> Geom:
-    width, depth, height = (float(value) for value in geom.size)
-    shape = str(geom.shape).rpartition(".")[2]
-    ground = _height_field(geom.hfield) if geom.hfield is not None else None
-    return Geom(geom.name or "", _SHAPES.get(shape, "other"), (width, depth, height), _moves(geom.link), ground)
-
-
-def _moves(link: motrixsim.Link | None) -> bool:
-    """Whether a joint lets `link` go of the world: the engine has links for bodies that are fixed to it, too."""
-    if link is None:
-        return False
-    if link.num_joints or (link.parent is None and link.body.floatingbase is not None):
-        return True
-    return _moves(link.parent)
-
-
-def _height_field(field: motrixsim.HField) -> HeightField:
-    left, back, _, right, front, _ = (float(value) for value in field.bound)
-    return HeightField(np.array(field.height_matrix, np.float32), ((right - left) / 2, (front - back) / 2))
 
 
 def _layout(model: motrixsim.SceneModel, path: Path) -> DofLayout:

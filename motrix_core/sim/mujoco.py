@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import DofLayout, ball_joint_error, columns
-from motrix_core.sim.geoms import Geom, GeomPoses, GeomShape, HeightField
+from motrix_core.sim.geoms import GeomPoses
+from motrix_core.sim.mujoco_geoms import geoms_of, poses_of
 from motrix_core.sim.mujoco_log import log_warnings
 from motrix_core.sim.mujoco_looks import load_model
 from motrix_core.sim.mujoco_varied import MujocoVaried
@@ -21,16 +22,6 @@ from motrix_core.sim.threads import usable_cores, wanted_threads
 
 _STATE = mujoco.mjtState.mjSTATE_FULLPHYSICS
 _SINGLE_DOF = (int(mujoco.mjtJoint.mjJNT_SLIDE), int(mujoco.mjtJoint.mjJNT_HINGE))
-_SHAPES: dict[int, GeomShape] = {
-    int(mujoco.mjtGeom.mjGEOM_PLANE): "plane",
-    int(mujoco.mjtGeom.mjGEOM_HFIELD): "hfield",
-    int(mujoco.mjtGeom.mjGEOM_SPHERE): "sphere",
-    int(mujoco.mjtGeom.mjGEOM_CAPSULE): "capsule",
-    int(mujoco.mjtGeom.mjGEOM_ELLIPSOID): "ellipsoid",
-    int(mujoco.mjtGeom.mjGEOM_CYLINDER): "cylinder",
-    int(mujoco.mjtGeom.mjGEOM_BOX): "box",
-    int(mujoco.mjtGeom.mjGEOM_MESH): "mesh",
-}
 _FREE = int(mujoco.mjtJoint.mjJNT_FREE)
 
 
@@ -52,7 +43,7 @@ class MujocoBatch:
         self.timestep_s = float(model.opt.timestep)
         self.joints = self.dofs.joints
         self.actuators = tuple(model.actuator(index).name for index in range(model.nu))
-        self.geoms = tuple(_geom(model, index) for index in range(model.ngeom))
+        self.geoms = geoms_of(model)
         self._sensors = {name: self._sensor_slice(name, path) for name in sensors}
         self.varied = MujocoVaried(model, path.name, num_envs)
         self._allocate(wanted_threads() or usable_cores())
@@ -124,19 +115,13 @@ class MujocoBatch:
 
     def geom_poses(self, rows: Sequence[int]) -> GeomPoses:
         data = mujoco.MjData(self._model)
-        poses = GeomPoses(
-            np.empty((len(rows), self._model.ngeom, 3), np.float32),
-            np.empty((len(rows), self._model.ngeom, 4), np.float32),
-        )
-        quaternion = np.empty(4)
-        for index, row in enumerate(rows):
+
+        def placed(row: int) -> mujoco.MjData:
             data.qpos[:] = self._state[row, self._positions]
             mujoco.mj_kinematics(self._model, data)
-            poses.positions[index] = data.geom_xpos
-            for geom, matrix in enumerate(data.geom_xmat):
-                mujoco.mju_mat2Quat(quaternion, matrix)
-                poses.quaternions[index, geom] = quaternion
-        return poses
+            return data
+
+        return poses_of(map(placed, rows), (len(rows), len(self.geoms)))
 
     def step(self, ctrl: FloatArray, substeps: int) -> None:
         if self._pool is None:
@@ -193,22 +178,6 @@ class MujocoBatch:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
-
-
-def _geom(model: mujoco.MjModel, index: int) -> Geom:
-    width, depth, height = (float(value) for value in model.geom_size[index])
-    shape = _SHAPES.get(int(model.geom_type[index]), "other")
-    moves = bool(model.body_weldid[model.geom_bodyid[index]])
-    ground = _height_field(model, int(model.geom_dataid[index])) if shape == "hfield" else None
-    return Geom(model.geom(index).name, shape, (width, depth, height), moves, ground)
-
-
-def _height_field(model: mujoco.MjModel, index: int) -> HeightField:
-    rows, columns = int(model.hfield_nrow[index]), int(model.hfield_ncol[index])
-    start = int(model.hfield_adr[index])
-    shares = model.hfield_data[start : start + rows * columns].reshape(rows, columns)
-    half_x, half_y, top, _ = (float(value) for value in model.hfield_size[index])
-    return HeightField((shares * top).astype(np.float32), (half_x, half_y))
 
 
 def _layout(model: mujoco.MjModel, path: Path) -> DofLayout:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from motrix_core.envs.sketch import Sketch
 from motrix_core.runs.text import plain
-from motrix_core.sim.geoms import GeomPoses
+from motrix_core.sim.geoms import Bodies, GeomPoses
 from motrix_core.view.camera import AXES, Camera, Frame, Side, fixed_frame
 from motrix_core.view.canvas import BRAILLE, DOTS_X, DOTS_Y, Canvas, Charset
 from motrix_core.view.ground import draw_ground
@@ -29,14 +29,14 @@ _MOST_ZOOM_OUT = 3.0
 
 
 class Scene:
-    """Draws environments of `env`: the geoms of its simulation, or what its `sketch` gives.
+    """Draws environments of `env`: the geoms of its simulation, of the `bodies` that it brings, or its `sketch`.
 
     `view` "auto" looks from above at what moves in a horizontal plane only, and from the side at everything else.
     """
 
     def __init__(self, env: Any, *, view: View = "auto") -> None:
         self._env = env
-        self._physics: Any = getattr(env, "physics", None)
+        self._bodies: Bodies | None = getattr(env, "physics", None) or getattr(env, "bodies", None)
         self._asked: View = view
         self._cameras: dict[int, Camera] = {}
         self._reach: float | None = None
@@ -45,7 +45,7 @@ class Scene:
     @property
     def can_draw(self) -> bool:
         """Whether there is anything to see."""
-        return self._physics is not None or self._sketch([0]) is not None
+        return self._bodies is not None or self._sketch([0]) is not None
 
     @property
     def view(self) -> View:
@@ -82,8 +82,8 @@ class Scene:
         return [f"{line:<{width}}" for line in [*lines, *[""] * (height - len(lines))]]
 
     def _cells(self, rows: Sequence[int], width: int, height: int, charset: Charset) -> list[list[str]]:
-        if self._physics is not None:
-            return self._draw_bodies(rows, width, height, charset)
+        if self._bodies is not None:
+            return self._draw_bodies(self._bodies, rows, width, height, charset)
         sketch = self._sketch(rows)
         if sketch is None:
             return [[" " * width] * height for _ in rows]
@@ -103,9 +103,11 @@ class Scene:
 
     # Bodies of a simulation.
 
-    def _draw_bodies(self, rows: Sequence[int], width: int, height: int, charset: Charset) -> list[list[str]]:
-        geoms = self._physics.geoms
-        poses: GeomPoses = self._physics.geom_poses(list(rows))
+    def _draw_bodies(
+        self, bodies: Bodies, rows: Sequence[int], width: int, height: int, charset: Charset
+    ) -> list[list[str]]:
+        geoms = bodies.geoms
+        poses = bodies.geom_poses(list(rows))
         solid = [index for index, geom in enumerate(geoms) if geom.shape not in _GROUND]
         ground = [index for index, geom in enumerate(geoms) if geom.shape in _GROUND]
         moving = [index for index in solid if geoms[index].moves] or solid

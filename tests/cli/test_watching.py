@@ -84,6 +84,7 @@ def test_an_unknown_checkpoint_names_those_that_there_are(run: Run, capsys: pyte
         (["--env", "pendulum", "--sim", "mujoco", "--frames", "1"], "needs no simulator"),
         (["--env", "pendulum", "--window"], "has no simulator"),
         (["--env", "pendulum", "--video", "film.avi"], ".mp4 or .gif"),
+        (["--env", "gym:CartPole-v1", "--frames", "1"], "only those on MuJoCo can be"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_in_one_line(

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.envs.adapters.bodies import mujoco_bodies
 from motrix_core.envs.adapters.gymnasium_ids import open_vector
 from motrix_core.envs.adapters.spaces import Actions, Observations
 from motrix_core.envs.adapters.vector_modes import Stepped, close_vector, mode_of
@@ -44,6 +45,7 @@ class GymnasiumEnv(NpEnv):
     ) -> None:
         super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim)
         self._vector = open_vector(spec.name, num_envs, vector, kwargs)
+        self.bodies = mujoco_bodies(self._vector)
         observations = Observations(self._vector.single_observation_space, spec.name)
         self._actions = Actions(self._vector.single_action_space, spec.name)
         self._mode = mode_of(self._vector, observations, spec.name)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.random import mtrand
 from numpy.typing import NDArray
 
+from motrix_core.envs.adapters.bodies import motrixsim_bodies
 from motrix_core.envs.adapters.motrixlab import make_inner
 from motrix_core.envs.base import FloatArray, NpEnv, NpEnvState, Outcome
 from motrix_core.envs.spec import EnvSpec
@@ -40,6 +41,7 @@ class MotrixLabEnv(NpEnv):
         super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim)
         with self._randomness():
             self.inner = make_inner(spec.origin, spec.name, num_envs, options)
+        self.bodies = motrixsim_bodies(self.inner)
         self._begun = False
         self._before_reset: Outcome | None = None
         self._reset_done_envs = self.inner._reset_done_envs

@@ -154,6 +154,21 @@ def test_a_hand_that_closes_on_the_cube_lifts_it_and_is_paid_for_it(name: str, s
 
 
 @cases_of["franka-lift-cube"]
+def test_a_cube_in_the_air_is_worth_something_in_the_hand_alone(name: str, sim: str) -> None:
+    env = lifter(sim)
+    raised = (0.0, 0.38, *DOWN[2:])
+    x, y, z = grip_of(np.array([raised], np.float32)).position[:, 0]
+    assert z > 0.07, "the cube is lifted there"
+    for beside, lift, grasp in ((0.0, 15.0, 1.0), (0.06, 0.0, 0.0)):
+        place_cube(env, x, y + beside, z, raised)
+        terms = env.step(towards(env, raised, CLOSE)).info["Reward"]
+        np.testing.assert_allclose(terms["lift"], lift, atol=0.5)
+        np.testing.assert_allclose(terms["grasp"], grasp, atol=0.05)
+    place_cube(env, x, y, z, raised)
+    np.testing.assert_array_equal(env.step(towards(env, raised, OPEN)).info["Reward"]["grasp"], 0.0)
+
+
+@cases_of["franka-lift-cube"]
 def test_a_cube_that_is_pushed_out_of_reach_ends_the_episode(name: str, sim: str) -> None:
     env = lifter(sim)
     for x, y, ends in ((0.5, 0.3, False), (0.5, 0.4, True), (0.9, 0.0, True)):

@@ -1,6 +1,8 @@
 """Lift a cube with Franka's Panda arm and carry it to a place in the air.
 
-The reward has the form of the lift task of Isaac Lab (Mittal et al. 2023, "Orbit"): reach, then lift, then carry.
+The reward has the form of the lift task of Isaac Lab (Mittal et al. 2023, "Orbit"): reach, then lift, then carry. Here
+lifting pays only while the cube is between the fingers, since throwing it up is easier to come upon than taking it, and
+so does closing the hand there, since an open hand would rather stay around it.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ from motrix_core.sim.base import free_columns
 _REST_HEIGHT = 0.0247  # m, a little less than half an edge: contacts are soft
 _CUBE_X, _CUBE_Y, _CUBE_TURN = (0.42, 0.58), (-0.15, 0.15), (-0.2, 0.2)
 _GOAL_LOW, _GOAL_HIGH = (0.42, -0.15, 0.15), (0.58, 0.15, 0.35)
-# A cube that is tilted onto an edge has risen by 1 cm; lifting counts from above that.
-_LIFT_FROM, _LIFT_TO = 0.015, 0.045
+_LIFT_FROM, _LIFT_TO = 0.003, 0.045
+# From the middle of the cube to the place between the finger tips: half an edge is 2.5 cm.
+_HELD, _NOT_HELD = 0.02, 0.04
 _GOAL_REACHED = 0.03
 _OUT_OF_REACH = 0.35  # m, from the middle of where cubes begin
 
@@ -41,9 +44,11 @@ class FrankaLiftCube(PandaTask):
     action: 8 in ±1. Seven are the arm's angles, 0.7 rad from the ready pose, which drives in the model hold; the
     eighth closes the hand where negative and opens it otherwise.
 
-    Reward of a step, the sum of these terms, at most 37:
+    Reward of a step, the sum of these terms, at most 38. `held` is 1 where grip and cube are within 2 cm, and falls to 0
+    at 4 cm; `lifted` grows from 0 where the cube is 3 mm above the ground to `held` at 4.5 cm:
     reach        1 - tanh(distance of grip and cube / 0.1)
-    lift         15 · lifted, which grows from 0 at 1.5 cm above the ground to 1 at 4.5 cm
+    grasp        held, where the hand is told to close
+    lift         15 · lifted
     carry        16 · lifted · (1 - tanh(distance of cube and goal / 0.3))
     arrive       5 · lifted · (1 - tanh(distance of cube and goal / 0.05))
     action_rate, joint_speed   as in `PandaTask.smoothness`
@@ -89,10 +94,12 @@ class FrankaLiftCube(PandaTask):
         self.last_actions[:] = self._actions
         obs = self._observe(slice(None), dof_pos, dof_vel, grip)
         height = obs[:, 18] - np.float32(_REST_HEIGHT)
-        lifted = np.clip((height - _LIFT_FROM) / np.float32(_LIFT_TO - _LIFT_FROM), 0.0, 1.0)
         to_cube, to_goal = distance(obs[:, 19:22].T), distance(obs[:, 22:25].T)
+        held = _share(to_cube, _NOT_HELD, _HELD)
+        lifted = held * _share(height, _LIFT_FROM, _LIFT_TO)
         terms = {
             "reach": 1 - np.tanh(to_cube * np.float32(10)),
+            "grasp": held * (self._actions[:, 7] < 0.0),
             "lift": 15 * lifted,
             "carry": 16 * lifted * (1 - np.tanh(to_goal * np.float32(1 / 0.3))),
             "arrive": 5 * lifted * (1 - np.tanh(to_goal * np.float32(20))),
@@ -103,6 +110,7 @@ class FrankaLiftCube(PandaTask):
             "cube_height": height,
             "goal_distance": to_goal,
             "arrived": (to_goal < _GOAL_REACHED).astype(np.float32),
+            "held": held,
         }
         reward = np.asarray(np.sum(list(terms.values()), axis=0), np.float32)
         return Outcome(obs, reward, away > _OUT_OF_REACH, reward_terms=terms, metrics=metrics)
@@ -120,3 +128,8 @@ class FrankaLiftCube(PandaTask):
         self.goals[rows] = self.rng.uniform(_GOAL_LOW, _GOAL_HIGH, (count, 3))
         self.place(rows, dof_pos, dof_vel)
         return self._observe(rows, dof_pos, dof_vel, grip_of(dof_pos[:, :7]))
+
+
+def _share(value: FloatArray, none: float, whole: float) -> FloatArray:
+    """0 where `value` is `none`, 1 where it is `whole`, in proportion between them, elementwise."""
+    return np.clip((value - np.float32(none)) / np.float32(whole - none), 0.0, 1.0)

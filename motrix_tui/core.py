@@ -118,12 +118,14 @@ class Core:
         return {**brought, **{name: spec for name, spec in self.catalog().items() if name not in brought}}
 
     def _try_out(self, config: RunConfig) -> None:
-        """Raises EnvironmentFailed if somebody brought the environment of `config` and it cannot be trained on."""
+        """Raises EnvironmentFailed if somebody brought the environment of `config` and it cannot be trained on, or if
+        it has not the options that `config` gives it."""
         with _IMPORTING:
             from motrix_core.commands.own_env import OURS
 
         spec = None if config.env_module or config.env_path else self.catalog().get(config.env)
-        if spec is None or spec.origin != OURS:
+        # An environment's options are known to its class, which is imported in another process.
+        if spec is None or spec.origin != OURS or config.env_options:
             self.own.try_out(config)
 
     def form_fields(self) -> Sequence[FormField]:

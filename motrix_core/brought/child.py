@@ -2,8 +2,8 @@
 
 stdin has one JSON object. `{"do": "look", "source": [module, path], "env": NAME}` is answered with `envs`, each a
 `spec` with its `defaults` by backend; `{"do": "try", "config": {…}}` with an empty object once the environment was
-made, reset and stepped. What goes wrong is `error`, with `mend`. The answer is one JSON object on stdout and nothing
-else.
+made, reset and stepped (of one of ours only the options are looked at). What goes wrong is `error`, with `mend`. The
+answer is one JSON object on stdout and nothing else.
 """
 
 from __future__ import annotations
@@ -83,12 +83,14 @@ def _defaults(spec: EnvSpec, backend: str, source: EnvSource) -> dict[str, Any]:
 def _try(request: dict[str, Any]) -> dict[str, Any]:
     from motrix_core.commands.own_env import try_out
     from motrix_core.config.schema import RunConfig
-    from motrix_core.envs.registry import find_spec
+    from motrix_core.envs.registry import check_options, find_spec
     from motrix_core.envs.source import EnvSource
 
     config = RunConfig.model_validate(request["config"])
     source = EnvSource.of(config)
-    try_out(find_spec(config.env, source, config.env_options), config.sim, config.env_options, source)
+    spec = find_spec(config.env, source, config.env_options)
+    check_options(spec, config.env_options)
+    try_out(spec, config.sim, config.env_options, source)
     return {}
 
 

@@ -85,7 +85,8 @@ def look(source: EnvSource, env: str | None, *, timeout_s: float = LOOK_S) -> Br
 
 
 def try_out(config: RunConfig, *, timeout_s: float = TRY_S) -> None:
-    """Make the environment of `config`, reset it and step it once; blocks for seconds.
+    """Make the environment of `config`, reset it and step it once, or, of one of ours, look at its options; blocks for
+    seconds.
 
     Raises `EnvironmentFailed`, naming the place in the user's code, if it cannot be trained on.
     """

@@ -59,7 +59,7 @@ def resolve(args: argparse.Namespace) -> Effective:
     """The effective configuration. Probes backends only if none is named."""
     from motrix_core.config.sources import ConfigSources
     from motrix_core.envs.catalog import catalog
-    from motrix_core.envs.registry import find_spec, names_of
+    from motrix_core.envs.registry import check_options, find_spec, names_of
 
     names = ("env", "env_module", "env_path", "backend", "sim")
     flags = {name: value for name in names if (value := getattr(args, name)) is not None}
@@ -69,7 +69,7 @@ def resolve(args: argparse.Namespace) -> Effective:
     if env is None:
         listed = sorted(names_of(sources.source) or catalog())
         raise UsageError("no environment given", mend=f"type --env NAME, one of: {', '.join(listed)}")
-    find_spec(env, sources.source, sources.env_options)
+    check_options(find_spec(env, sources.source, sources.env_options), sources.env_options)
     if backend in (None, "auto"):
         from motrix_core.hardware.select import select_backend
 

@@ -38,10 +38,15 @@ def add_parser(actions: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the checks; 3 if one failed, else 0. Raises what finding the environment raises."""
+    """Prints the checks; 3 if one failed, else 0.
+
+    Raises what finding the environment and choosing its simulator raise, and `ConfigError` for options that it has not:
+    these say nothing about whether it is right.
+    """
     from motrix_core.config.sources import ConfigSources
     from motrix_core.envs.checks import check_environment
-    from motrix_core.envs.registry import find_spec, make
+    from motrix_core.envs.registry import check_options, find_spec, make
+    from motrix_core.hardware.select import select_sim
 
     source = source_of(args)
     name = args.name or only_name(source)
@@ -49,9 +54,11 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("no environment given", mend="type motrix envs check NAME; motrix envs lists them")
     options = ConfigSources(sets=args.sets).env_options
     spec = find_spec(name, source, options)
+    sim = select_sim(args.sim, spec.sims).backend
+    check_options(spec, options)
 
     def made(num_envs: int, seed: int) -> Any:
-        return make(name, num_envs=num_envs, sim=args.sim, seed=seed, options=options, source=source)
+        return make(name, num_envs=num_envs, sim=sim, seed=seed, options=options, source=source)
 
     checks = []
     for check in check_environment(spec, made):

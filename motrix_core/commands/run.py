@@ -142,7 +142,7 @@ def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     from motrix_core.commands.init_from import check_initial
     from motrix_core.config.sources import ConfigSources
     from motrix_core.envs.catalog import catalog
-    from motrix_core.envs.registry import find_spec, names_of
+    from motrix_core.envs.registry import check_options, find_spec, names_of
     from motrix_core.hardware.inventory import inventory
     from motrix_core.hardware.select import check_sim, select_backend, select_sim
     from motrix_core.view.window import check_window
@@ -157,6 +157,7 @@ def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
         # The variable says which engine a person prefers; it is no reason to refuse an environment without one.
         sources = replace(sources, environ={name: text for name, text in os.environ.items() if name != "MOTRIX_SIM"})
     sim = select_sim(sources.wanted("sim") or "auto", spec.sims)
+    check_options(spec, sources.env_options)
     if sources.given().get("train.render"):
         check_window(env, sim.backend)
     # Everything that can be wrong with the configuration is said before seconds are spent on probing a backend.

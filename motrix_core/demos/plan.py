@@ -9,7 +9,7 @@ from typing import Literal
 from motrix_core.config.schema import RunConfig
 from motrix_core.config.sources import ConfigSources
 from motrix_core.envs.catalog import BUILTIN
-from motrix_core.envs.registry import find_spec
+from motrix_core.envs.registry import check_options, find_spec
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import UsageError
 from motrix_core.hardware.select import select_sim
@@ -115,4 +115,5 @@ def _config(spec: EnvSpec, backend: str, sim: str, seed: int, budget: Budget, se
     enough = ENOUGH.get(spec.name)
     own = QUICK if budget == "quick" else (f"ppo.max_env_steps={enough}",) if enough else ()
     sources = ConfigSources(sets=(*own, *sets), flags={"ppo.seed": str(seed)})
+    check_options(spec, sources.env_options)
     return sources.build(spec.name, backend, sim).config

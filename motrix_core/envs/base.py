@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.envs.options import number_problems
 from motrix_core.envs.outcome import BoolArray, FloatArray, Outcome, check_first_obs, check_outcome
 from motrix_core.envs.random_state import get_generator_state, require_philox, set_generator_state
 from motrix_core.envs.sketch import Sketch
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.errors import EnvironmentFailed, MissingExtra
+from motrix_core.errors import EnvironmentFailed, MissingExtra, Problem
 
 if TYPE_CHECKING:
     import gymnasium
@@ -114,6 +115,16 @@ class NpEnv(ABC):
         self.nonfinite_count = 0
         self._steps = np.zeros(num_envs, np.int32)
         self._state: NpEnvState | None = None
+
+    @classmethod
+    def option_problems(cls, spec: EnvSpec, options: Mapping[str, Any]) -> list[Problem]:
+        """What is wrong with the values of `options`, arguments of this class by name. Nothing is made to find out.
+
+        A task with options of its own adds what is wrong with them, each as the setting `env.NAME`. Raises
+        `MissingExtra` for a value that needs a package which is not installed.
+        """
+        rule = f"must be a number of seconds, at least one control step of {spec.ctrl_dt_s:g}"
+        return number_problems(options, "episode_s", rule, lower=spec.ctrl_dt_s, example=spec.episode_s)
 
     @abstractmethod
     def apply_action(self, actions: FloatArray) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,11 @@ import numpy as np
 
 from motrix_core.envs.blame import described
 from motrix_core.envs.catalog import catalog
+from motrix_core.envs.options import unknown_option
 from motrix_core.envs.random_state import make_generator
 from motrix_core.envs.source import CATALOG, GYMNASIUM, EnvSource
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.errors import ConfigError, EnvironmentFailed, MotrixError, Problem, UnknownName, nearest
+from motrix_core.errors import ConfigError, EnvironmentFailed, MotrixError, Problem, UnknownName
 from motrix_core.sim.loader import is_installed
 
 if TYPE_CHECKING:
@@ -133,6 +133,16 @@ def make(
         raise EnvironmentFailed(f"environment {name!r} cannot be made: {described(error)}") from error
 
 
+def check_options(spec: EnvSpec, options: Mapping[str, Any]) -> None:
+    """Raises `ConfigError` unless `options` are options of the environment of `spec`, with values that they can have.
+
+    Nothing is made, and no simulator imported: for what launches a run, before anything of it is written. Raises
+    `MissingExtra` for a value that needs a package which is not installed.
+    """
+    if options and (problems := _option_problems(spec, _load_class(spec), options)):
+        raise ConfigError(problems)
+
+
 def _chosen_sim(spec: EnvSpec, sim: str) -> str:
     if sim != "auto":
         return sim
@@ -168,24 +178,16 @@ def _problems(
 
 
 def _option_problems(spec: EnvSpec, make_env: type[NpEnv], options: Mapping[str, Any]) -> list[Problem]:
-    problems = []
     parameters = inspect.signature(make_env).parameters.values()
-    known = [parameter.name for parameter in parameters if parameter.name not in _RESERVED]
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-    for key, value in options.items():
-        if key in _RESERVED or (key not in known and not takes_any):
-            near = nearest(key, known)
-            mend = f"did you mean {near}?" if near else f"known: {', '.join(known)}"
-            problems.append(Problem(f"options.{key}", value, f"is not an option of {spec.name}", mend))
-    episode_s = options.get("episode_s")
-    if episode_s is not None and not (_is_number(episode_s) and spec.ctrl_dt_s <= episode_s < math.inf):
-        rule = f"must be a number of seconds, at least one control step of {spec.ctrl_dt_s}"
-        problems.append(Problem("options.episode_s", episode_s, rule))
-    return problems
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    named = [
+        parameter.name
+        for parameter in parameters
+        if parameter.name not in _RESERVED and parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    taken = {key: value for key, value in options.items() if key in named or (takes_any and key not in _RESERVED)}
+    unknown = [unknown_option(key, options[key], spec.name, named) for key in options if key not in taken]
+    return [*unknown, *make_env.option_problems(spec, taken)]
 
 
 def _is_whole(value: object, least: int) -> bool:

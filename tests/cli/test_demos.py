@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 from cli_support import motrix
-from process_support import eventually
+from process_support import eventually, trainer_argv
 
 from motrix_core.cli import main
 from motrix_core.envs.registry import find_spec
 from motrix_core.process.control import wait
-from motrix_core.runs.layout import list_runs
+from motrix_core.process.launch import launch
+from motrix_core.runs.layout import Run, list_runs
 
 QUIET = ["--set", "train.tensorboard=false", "--set", "train.threads=1"]
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("probed_once")]
@@ -98,13 +99,16 @@ def test_a_task_that_is_learned_is_trained_no_further(tmp_path: Path, monkeypatc
     assert results(again.stdout) == [found] and "had learned" in again.stderr
 
 
-def test_a_failed_run_is_told_in_the_table_and_made_anew(tmp_path: Path) -> None:
-    # Nobody but the trainer sees that an option's value is wrong.
-    words = ("--envs", "mountain-car", "pendulum", "--backends", "torch", "--set", "env.energy_weight=-1", "--json")
+def test_a_failed_run_is_told_in_the_table_and_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def launch_one_that_fails(run: Run) -> None:
+        launch(run, trainer_argv=trainer_argv(run, "--events", "1", "--exit-code", "3", "--error", "no energy left"))
+
+    monkeypatch.setattr("motrix_core.demos.runner.launch", launch_one_that_fails)
+    words = ("--envs", "mountain-car", "pendulum", "--backends", "torch", "--json")
     done = demos(tmp_path, *words, "--stop-on-error")
     assert done.returncode == 3, done.stderr
     (failed,) = results(done.stdout)
-    assert failed["status"] == "failed" and "energy_weight" in failed["cause"]
+    assert failed["status"] == "failed" and "no energy left" in failed["cause"]
     again = demos(tmp_path, *words)
     assert again.returncode == 3, again.stderr
     assert [one["status"] for one in results(again.stdout)] == ["failed", "failed"]

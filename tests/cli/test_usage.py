@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,63 @@ def test_a_batch_that_does_not_divide_names_a_number_that_does(capsys: pytest.Ca
 )
 def test_an_impossible_number_is_refused_by_name(setting: str, field: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert field in refused(["run", "--env", "pendulum", "--backend", "jax", "--set", setting], capsys)
+
+
+@pytest.mark.parametrize(
+    ("env", "setting", "said"),
+    [
+        ("cartpole", "env.episode_s=abc", "env.episode_s=abc must be a number of seconds, at least one control step"),
+        ("cartpole", "env.episode_s=-1", "env.episode_s=-1 must be a number of seconds"),
+        ("pendulum", "env.episode_s=0", "env.episode_s=0 must be a number of seconds"),
+        ("pendulum", "env.episode_s=true", "env.episode_s=True must be a number of seconds"),
+        ("pendulum", "env.episode_s=nan", "env.episode_s=nan must be a number of seconds"),
+        ("cartpole", "env.nosuch=1", "env.nosuch=1 is not an option of cartpole; it has env.episode_s"),
+        ("cartpole", "env.episode=1", "did you mean env.episode_s?"),
+        ("go1-flat-terrain-walk", "env.vary=2", "env.vary=2 must be a number from 0 to below 1; try 0.2"),
+        ("franka-lift-cube", "env.model=menagery", "env.model=menagery must be own or menagerie; did you mean menag"),
+        ("mountain-car", "env.energy_weight=-1", "env.energy_weight=-1 must be a number, 0 or more; try 100"),
+    ],
+)
+def test_a_wrong_option_of_an_environment_is_refused_as_it_was_typed(
+    env: str, setting: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert said in refused(["run", "--env", env, "--backend", "jax", "--set", setting], capsys)
+
+
+@pytest.mark.parametrize("words", [["demos"], ["envs", "check", "cartpole"], ["view", "--env", "cartpole"]])
+def test_every_command_that_takes_options_refuses_one_that_there_is_not(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused([*words, "--set", "env.nosuch=1", *(["--frames", "1"] if words[0] == "view" else [])], capsys)
+    assert "env.nosuch=1 is not an option of cartpole; it has env.episode_s" in said
+
+
+def test_a_published_model_without_its_package_is_refused_with_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # What is None there cannot be imported.
+    monkeypatch.setitem(sys.modules, "robot_descriptions", None)
+    argv = ["run", "--env", "go1-flat-terrain-walk", "--backend", "jax", "--set", "env.model=menagerie"]
+    assert "pip install 'motrix-tui[menagerie]'" in refused(argv, capsys, code=4)
+
+
+def test_options_are_looked_at_without_a_simulator_and_only_where_there_are_some() -> None:
+    program = (
+        "import sys\n"
+        "from motrix_core.envs.registry import check_options, find_spec\n"
+        "spec = find_spec('go1-rough-terrain-walk')\n"
+        "check_options(spec, {})\n"
+        "assert not [name for name in sys.modules if name.startswith('motrix_core.envs.tasks')]\n"
+        "check_options(spec, {'vary': 0.5, 'terrain_seed': 3})\n"
+        "assert not [name for name in ('mujoco', 'motrixsim', 'gymnasium') if name in sys.modules]\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_check_of_an_environment_on_an_unknown_simulator_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    err = refused(["envs", "check", "cartpole", "--sim", "foo"], capsys)
+    assert "unknown simulator 'foo'" in err and "mujoco" in err
 
 
 def test_every_problem_is_reported_at_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from motrix_core.commands import config as command
+from motrix_core.commands.own_env import TEMPLATE
 from motrix_core.config import ConfigSources, reference
 from motrix_core.config.fields import form_fields
 from motrix_core.errors import ConfigError, UnknownName, UsageError
@@ -27,13 +29,26 @@ def show(*words: str) -> int:
 
 
 def test_the_table_shows_every_value_and_its_source(capsys: pytest.CaptureFixture[str]):
-    assert show("--env", "cartpole", "--backend", "jax", "--set", "ppo.seed=7", "--set", "env.note=[red]x") == 0
+    assert show("--env", "cartpole", "--backend", "jax", "--set", "ppo.seed=7", "--set", "env.episode_s=8") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["ppo.seed", "7", "--set"] in lines
     assert ["ppo.max_env_steps", "10", "000", "000", "env", "steps", "registry", "default"] in lines
-    assert ["env_options.note", "[red]x", "--set"] in lines
+    assert ["env_options.episode_s", "8", "--set"] in lines
     assert {field.path for field in form_fields()} <= {line[0] for line in lines if line}
     assert "153 updates · 10 027 008 env steps" in " ".join(" ".join(line) for line in lines)
+
+
+def test_text_that_looks_like_markup_stays_text(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    shutil.copy(TEMPLATE, tmp_path / "mine.py")
+    assert show("--env-module", str(tmp_path / "mine.py"), "--backend", "jax", "--set", "env.mass_kg=[red]x") == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["env_options.mass_kg", "[red]x", "--set"] in lines
+
+
+def test_an_option_that_the_environment_has_not_is_refused(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(ConfigError, match=r"env\.nosuch=1 is not an option of cartpole; it has env\.episode_s"):
+        show("--env", "cartpole", "--backend", "jax", "--set", "env.nosuch=1")
+    assert capsys.readouterr().out == ""
 
 
 def test_a_narrow_terminal_cuts_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -239,8 +240,17 @@ def test_an_unknown_id_is_answered_with_the_nearest(name: str, near: str) -> Non
 
 
 def test_a_module_that_registers_and_is_not_there_is_named() -> None:
-    with pytest.raises(EnvironmentFailed, match="module no_such_module cannot be imported"):
+    with pytest.raises(UsageError, match=r"there is no module no_such_module; install the package .* gym:ID"):
         find_spec("gym:no_such_module:Thing-v0")
+
+
+def test_a_module_that_registers_and_is_broken_is_told_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "registers_and_breaks.py").write_text("import no_such_module\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(EnvironmentFailed, match=r"registers_and_breaks\.py, line 1: ModuleNotFoundError"):
+        find_spec("gym:registers_and_breaks:Thing-v0")
 
 
 def test_a_package_that_an_environment_needs_is_named(register: Register) -> None:
@@ -261,5 +271,22 @@ def test_without_gymnasium_its_extra_is_named(hide: Callable[[str], None]) -> No
 def test_an_unknown_vector_mode_and_an_unknown_option_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"env\.vector=fast must be one of sync, async, vector_entry_point"):
         find_spec("gym:Pendulum-v1", options={"vector": "fast"})
-    with pytest.raises(EnvironmentFailed, match="unexpected keyword argument 'weight'"):
+    with pytest.raises(ConfigError, match=r"env\.weight=3 is not an option of gym:Pendulum-v1; it has .*, env\.g$"):
         find_spec("gym:Pendulum-v1", options={"weight": 3})
+    # Ours to give, and none of the environment's.
+    with pytest.raises(ConfigError, match=r"env\.num_envs=3 is not an option of gym:Pendulum-v1"):
+        find_spec("gym:Pendulum-v1", options={"num_envs": 3})
+
+
+def test_an_option_that_an_environment_passes_on_to_nobody_is_refused(register: Register) -> None:
+    def passes_on(length: int = 3, **kwargs: float) -> Counting:
+        return Counting(**kwargs)
+
+    with pytest.raises(ConfigError, match=r"env\.nosuch=1 is not an option of gym:Test0-v0; it has .* env\.length$"):
+        find_spec(register(passes_on), options={"nosuch": 1})
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.5, "abc"])
+def test_a_time_limit_that_is_no_number_of_steps_is_refused(steps: object) -> None:
+    with pytest.raises(ConfigError, match=rf"env\.max_episode_steps={steps} must be a whole number of steps"):
+        find_spec("gym:Pendulum-v1", options={"max_episode_steps": steps})

@@ -79,12 +79,12 @@ def test_the_pendulum_needs_no_simulator_and_no_gymnasium_until_its_spaces_are_a
         (
             "pendulum",
             {"options": {"episode": 5}},
-            "options.episode=5 is not an option of pendulum; did you mean episode_s",
+            "env.episode=5 is not an option of pendulum; did you mean env.episode_s",
         ),
-        ("pendulum", {"options": {"rng": 5}}, "options.rng=5 is not an option"),
-        ("pendulum", {"options": {"episode_s": -1.0}}, "options.episode_s=-1.0 must be a number of seconds, at least"),
-        ("pendulum", {"options": {"episode_s": float("nan")}}, "options.episode_s=nan must be"),
-        ("pendulum", {"options": {"episode_s": "long"}}, "options.episode_s=long must be"),
+        ("pendulum", {"options": {"rng": 5}}, "env.rng=5 is not an option"),
+        ("pendulum", {"options": {"episode_s": -1.0}}, "env.episode_s=-1.0 must be a number of seconds, at least"),
+        ("pendulum", {"options": {"episode_s": float("nan")}}, "env.episode_s=nan must be"),
+        ("pendulum", {"options": {"episode_s": "long"}}, "env.episode_s=long must be"),
     ],
 )
 def test_arguments_that_do_not_fit_are_named_with_their_rule(name: str, arguments: dict[str, Any], said: str) -> None:
@@ -96,7 +96,7 @@ def test_arguments_that_do_not_fit_are_named_with_their_rule(name: str, argument
 def test_every_problem_is_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         make("cartpole", num_envs=-1, sim="none", seed=0, options={"speed": 1})
-    assert [problem.field for problem in caught.value.problems] == ["num_envs", "sim", "options.speed"]
+    assert [problem.field for problem in caught.value.problems] == ["num_envs", "sim", "env.speed"]
 
 
 def test_a_seed_is_a_generator_of_that_seed() -> None:

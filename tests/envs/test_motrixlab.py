@@ -15,7 +15,7 @@ from motrix_core.config import ConfigSources, PPOCfg
 from motrix_core.envs.adapters import motrixlab
 from motrix_core.envs.registry import find_spec, make, names_of
 from motrix_core.envs.source import EnvSource
-from motrix_core.errors import EnvironmentFailed, MissingExtra, UnknownName, UsageError
+from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, UnknownName, UsageError
 
 CHECKOUT = Path(__file__).parent.parent / "fakes" / "motrixlab"
 LAB = EnvSource(path=str(CHECKOUT / "motrix_envs" / "src"))
@@ -25,7 +25,7 @@ LAB = EnvSource(path=str(CHECKOUT / "motrix_envs" / "src"))
 def imported_anew() -> Iterator[None]:
     """Every test imports a checkout of its own."""
     yield
-    motrixlab._spec_of.cache_clear()
+    motrixlab._inspected.cache_clear()
     for name in [name for name in sys.modules if name.partition(".")[0] in ("motrix_envs", "motrix_rl")]:
         del sys.modules[name]
 
@@ -99,8 +99,15 @@ def test_the_same_seed_gives_the_same_episodes_and_leaves_numpys_own_generator_a
 def test_options_replace_values_of_its_configuration() -> None:
     env = sled(edge=0.5)
     assert env.inner.cfg.edge == 0.5  # pyright: ignore[reportAttributeAccessIssue]
-    with pytest.raises(EnvironmentFailed, match=r"'SledCfg' has no attribute 'edgy'"):
+    with pytest.raises(ConfigError, match=r"env\.edgy=1 is not an option of sled; did you mean env\.edge\?"):
         sled(edgy=1)
+    # Of those that it has, none can only be read.
+    with pytest.raises(ConfigError) as caught:
+        sled(nothing_like_it=1, max_episode_steps=5)
+    assert [problem.mend for problem in caught.value.problems] == [
+        "it has env.ctrl_dt, env.edge, env.max_episode_seconds, env.sim_dt, env.spoil_at",
+        "did you mean env.max_episode_seconds?",
+    ]
 
 
 def test_a_number_that_is_not_finite_ends_that_episode_alone() -> None:

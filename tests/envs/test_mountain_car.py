@@ -86,5 +86,5 @@ def test_pushing_the_way_it_moves_meets_the_stated_success() -> None:
 
 @pytest.mark.parametrize("weight", [-1.0, float("nan"), float("inf"), "much", True])
 def test_an_energy_weight_that_means_nothing_is_refused(weight: object) -> None:
-    with pytest.raises(ConfigError, match=r"options\.energy_weight"):
+    with pytest.raises(ConfigError, match=r"env\.energy_weight"):
         made("mountain-car", "none", energy_weight=weight)

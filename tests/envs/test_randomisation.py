@@ -134,11 +134,11 @@ def test_by_default_nothing_is_varied(sim: str) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"vary": 1.0}, r"options\.vary=1\.0 must be a number from 0 to below 1"),
-        ({"vary": "much"}, r"options\.vary=much must be a number from 0"),
-        ({"push_speed": -1}, r"options\.push_speed=-1 must be a number of m/s"),
-        ({"push_speed": float("nan")}, r"options\.push_speed=nan must be"),
-        ({"varie": 0.1}, r"options\.varie=0\.1 is not an option of go1-flat-terrain-walk; did you mean vary"),
+        ({"vary": 1.0}, r"env\.vary=1\.0 must be a number from 0 to below 1"),
+        ({"vary": "much"}, r"env\.vary=much must be a number from 0"),
+        ({"push_speed": -1}, r"env\.push_speed=-1 must be a number of m/s"),
+        ({"push_speed": float("nan")}, r"env\.push_speed=nan must be"),
+        ({"varie": 0.1}, r"env\.varie=0\.1 is not an option of go1-flat-terrain-walk; did you mean env\.vary"),
     ],
 )
 def test_options_out_of_bounds_are_refused(sim: str, options: dict[str, object], message: str) -> None:

@@ -201,7 +201,7 @@ def test_a_configuration_that_the_environment_refuses_ends_with_its_cause(
     assert trainer_process(run).wait(LIMIT_S) == 3
     (warning,) = events_of(run, "warning")
     assert warning["data"]["level"] == "error" and warning["data"]["error"] == "ConfigError"
-    assert "options.episode_s=0.001 must be" in warning["data"]["message"]
+    assert "env.episode_s=0.001 must be" in warning["data"]["message"]
     assert "Traceback" in run.paths.console.read_text()
 
 

@@ -142,6 +142,16 @@ async def test_an_environment_that_fails_in_its_first_step_is_not_launched(write
         assert core_of(pilot).list_runs() == []
 
 
+async def test_a_wrong_option_of_an_environment_of_ours_is_not_launched(open_with: Open) -> None:
+    async with open_with() as pilot:
+        pilot.app.query_one(LaunchPane)._take(FormValues("cartpole", None, None, {"env_options.nosuch": "1"}))
+        await pilot.pause()
+        await pilot.press("ctrl+r")
+        await settle(pilot)
+        assert "env.nosuch=1 is not an option of cartpole; it has env.episode_s" in bar(pilot).problem
+        assert core_of(pilot).launched == [] and core_of(pilot).list_runs() == []
+
+
 async def test_an_environment_of_gymnasium_is_listed_under_its_id(open_with: Open) -> None:
     async with open_with(env="gym:CartPole-v1") as pilot:
         assert names(pilot)[:2] == ["gym:CartPole-v1", "cartpole"]

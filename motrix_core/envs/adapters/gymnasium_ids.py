@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
+import re
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
@@ -14,6 +16,7 @@ from motrix_core.envs.adapters.async_worker import log_warnings_of_mujoco, work
 from motrix_core.envs.adapters.spaces import Actions, Observations
 from motrix_core.envs.adapters.vector_modes import FEWER_WORKERS
 from motrix_core.envs.blame import described
+from motrix_core.envs.options import number_problems, unknown_option
 from motrix_core.envs.source import GYMNASIUM
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, MotrixError, Problem, UsageError
@@ -25,13 +28,16 @@ NO_LIMIT_STEPS = 10_000
 
 _ENTRY = "motrix_core.envs.adapters.gymnasium_env:GymnasiumEnv"
 _NEAREST = 3
+_NOT_TAKEN = re.compile(r"(?:unexpected|multiple values for)(?: keyword)? argument '(\w+)'")
+# What `make_vec` and the adapter give themselves, besides what is none of a training's business.
+_NO_OPTIONS = ("self", "render_mode")
 
 
 def spec_of(name: str, options: Mapping[str, Any]) -> EnvSpec:
     """What is known about `name`, "gym:" and an id, made with `options`. The environment is made once to see it.
 
     Raises `MissingExtra` without gymnasium, `UsageError` with the nearest ids for an unknown one, `ConfigError` for an
-    unknown vector mode, `EnvironmentFailed` if it cannot be made or has spaces that PPO here cannot use.
+    option that it has not, `EnvironmentFailed` if it cannot be made or has spaces that PPO here cannot use.
     """
     return _spec_of(name, tuple(sorted(options.items())))
 
@@ -57,8 +63,12 @@ def open_vector(name: str, num_envs: int, mode: str, kwargs: Mapping[str, Any]) 
     """
     if mode not in VECTOR_MODES:
         raise ConfigError([Problem("env.vector", mode, f"must be one of {', '.join(VECTOR_MODES)}")])
+    rule = "must be a whole number of steps, 1 or more"
+    if problems := number_problems(kwargs, "max_episode_steps", rule, lower=1, whole=True, example=1000):
+        raise ConfigError(problems)
     gymnasium = _gymnasium()
-    entry_point = _find(gymnasium, name).entry_point
+    known = _find(gymnasium, name)
+    entry_point = known.entry_point
     vector_kwargs: dict[str, Any] = {}
     if mode != "vector_entry_point":
         vector_kwargs = {"autoreset_mode": gymnasium.vector.AutoresetMode.DISABLED, "copy": False}
@@ -77,17 +87,39 @@ def open_vector(name: str, num_envs: int, mode: str, kwargs: Mapping[str, Any]) 
         )
     except MotrixError:
         raise
-    except gymnasium.error.DependencyNotInstalled as error:
-        raise EnvironmentFailed(f"{name} needs a package that is not installed: {error}") from error
-    except ModuleNotFoundError as error:
-        raise EnvironmentFailed(
-            f"{name} needs the package {error.name}, which is not installed", mend=f"pip install {error.name}"
-        ) from error
     except Exception as error:
-        if mode == "async" and isinstance(error, (EOFError, BrokenPipeError, ConnectionResetError)):
-            told = f"a worker process of {name} ended while it made its environment"
-            raise EnvironmentFailed(told, mend=FEWER_WORKERS) from error
-        raise EnvironmentFailed(f"{name} cannot be made: {described(error)}") from error
+        raise _failure(gymnasium, known, name, mode, kwargs, error) from error
+
+
+def _failure(
+    gymnasium: Any, known: Any, name: str, mode: str, kwargs: Mapping[str, Any], error: Exception
+) -> MotrixError:
+    """What to say of `error`, which making the environment registered as `known` with `kwargs` has raised."""
+    if isinstance(error, gymnasium.error.DependencyNotInstalled):
+        return EnvironmentFailed(f"{name} needs a package that is not installed: {error}")
+    if isinstance(error, ModuleNotFoundError):
+        return EnvironmentFailed(
+            f"{name} needs the package {error.name}, which is not installed", mend=f"pip install {error.name}"
+        )
+    if mode == "async" and isinstance(error, (EOFError, BrokenPipeError, ConnectionResetError)):
+        return EnvironmentFailed(f"a worker process of {name} ended while it made its environment", mend=FEWER_WORKERS)
+    refused = _NOT_TAKEN.search(str(error)) if isinstance(error, TypeError) else None
+    if refused and refused[1] in kwargs:
+        creator = known.vector_entry_point if mode == "vector_entry_point" else known.entry_point
+        options = ("vector", "max_episode_steps", *_options_of(gymnasium, creator))
+        return ConfigError([unknown_option(refused[1], kwargs[refused[1]], name, options)])
+    return EnvironmentFailed(f"{name} cannot be made: {described(error)}")
+
+
+def _options_of(gymnasium: Any, creator: Any) -> list[str]:
+    """The named arguments of what makes an environment; what it passes on by `**kwargs` cannot be known."""
+    if isinstance(creator, str):
+        creator = gymnasium.envs.registration.load_env_creator(creator)
+    return [
+        parameter.name
+        for parameter in inspect.signature(creator).parameters.values()
+        if parameter.name not in _NO_OPTIONS and parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+    ]
 
 
 def _gymnasium() -> Any:
@@ -104,11 +136,19 @@ def _gymnasium() -> Any:
 
 
 def _find(gymnasium: Any, name: str) -> Any:
-    """What is registered as `name`. Raises `UsageError`, with what was probably meant, if nothing is."""
+    """What is registered as `name`. Raises `UsageError`, with what was probably meant, if nothing is, or if its module
+    is not there."""
     module, _, env_id = name[len(GYMNASIUM) :].rpartition(":")
     if module:
         try:
             importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise EnvironmentFailed(f"{name}: module {module} cannot be imported: {described(error)}") from error
+            raise UsageError(
+                f"{name}: there is no module {error.name}",
+                mend=f"install the package that registers {env_id}, or type {GYMNASIUM}ID for one of Gymnasium's own",
+            ) from error
         except Exception as error:
             raise EnvironmentFailed(f"{name}: module {module} cannot be imported: {described(error)}") from error
     try:

@@ -17,8 +17,9 @@ from typing import Any
 
 from motrix_core.envs.adapters.spaces import Actions, Observations
 from motrix_core.envs.blame import described
+from motrix_core.envs.options import unknown_option
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.errors import EnvironmentFailed, MissingExtra, UsageError
+from motrix_core.errors import EnvironmentFailed, MissingExtra, Problem, UsageError
 
 NO_LIMIT_STEPS = 10_000
 """What counts as an episode's length, in evaluations for example, where the environment has no time limit."""
@@ -48,7 +49,16 @@ def spec_of(path: str, name: str) -> EnvSpec:
 
     Raises as `names`, and `EnvironmentFailed` if it cannot be made or has spaces that PPO here cannot use.
     """
-    return _spec_of(path, name)
+    return _inspected(path, name)[0]
+
+
+def option_problems(path: str, name: str, options: Mapping[str, Any]) -> list[Problem]:
+    """A problem for each of `options` that is no value of the configuration of the environment `name`.
+
+    Raises as `spec_of`.
+    """
+    known = _inspected(path, name)[1]
+    return [unknown_option(key, value, name, known) for key, value in options.items() if key not in known]
 
 
 def make_inner(path: str, name: str, num_envs: int, overrides: Mapping[str, Any]) -> Any:
@@ -125,12 +135,13 @@ def _import(name: str, folder: Path) -> ModuleType:
 
 
 @cache
-def _spec_of(path: str, name: str) -> EnvSpec:
+def _inspected(path: str, name: str) -> tuple[EnvSpec, list[str]]:
+    """What is known about the environment, and the names of its configuration's values."""
     inner = make_inner(path, name, 1, {})
     observations, actions = Observations(inner.observation_space, name), Actions(inner.action_space, name)
     cfg = inner.cfg
     steps = cfg.max_episode_steps or NO_LIMIT_STEPS
-    return EnvSpec(
+    spec = EnvSpec(
         name=name,
         title=name,
         description=f"{type(inner).__name__} of {path}",
@@ -148,6 +159,11 @@ def _spec_of(path: str, name: str) -> EnvSpec:
         origin=path,
         n_actions=actions.choices,
     )
+    return spec, [field for field in dir(cfg) if not field.startswith("_") and _is_replaceable(cfg, field)]
+
+
+def _is_replaceable(cfg: Any, field: str) -> bool:
+    return not isinstance(getattr(type(cfg), field, None), property) and not callable(getattr(cfg, field))
 
 
 def _is_value(name: str, value: object) -> bool:

@@ -8,17 +8,19 @@ suite's own reward.
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray, Outcome
+from motrix_core.envs.options import number_problems
 from motrix_core.envs.reward import tolerance
 from motrix_core.envs.sim_env import SimEnv
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.errors import ConfigError, Problem
+from motrix_core.errors import Problem
 from motrix_core.sim.base import joint_columns
 
 _JOINTS = ("waist", "hip", "knee", "ankle")
@@ -64,15 +66,16 @@ class PlanarHopper(SimEnv):
         episode_s: float | None = None,
         stand_margin: float = 0.3,
     ) -> None:
-        if isinstance(stand_margin, bool) or not isinstance(stand_margin, (int, float)):
-            raise ConfigError([Problem("options.stand_margin", stand_margin, "must be a number of m")])
-        if not 0.0 <= stand_margin < math.inf:
-            raise ConfigError([Problem("options.stand_margin", stand_margin, "must be 0 or more, and finite")])
         super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
         self._stand_margin = float(stand_margin)
         self._joints = joint_columns(self.physics, *_JOINTS)
         self._pitch = int(joint_columns(self.physics, "rooty")[0])
         self._joint_range = self.physics.joint_range(*_JOINTS)
+
+    @classmethod
+    def option_problems(cls, spec: EnvSpec, options: Mapping[str, Any]) -> list[Problem]:
+        rule = "must be a number of m, 0 or more"
+        return super().option_problems(spec, options) + number_problems(options, "stand_margin", rule, example=0.3)
 
     def _observe(self) -> FloatArray:
         obs = np.empty((self.num_envs, self.spec.obs_dim), np.float32)

@@ -16,14 +16,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray, NpEnv, Outcome
+from motrix_core.envs.options import number_problems
 from motrix_core.envs.sketch import Sketch, circle
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.errors import ConfigError, Problem
+from motrix_core.errors import Problem
 from motrix_core.sim.base import check_state
 
 # Lengths in the units of Sutton and Barto's x, times in steps.
@@ -55,15 +57,16 @@ class MountainCar(NpEnv):
         energy_weight: float = 100.0,
     ) -> None:
         super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
-        if isinstance(energy_weight, bool) or not isinstance(energy_weight, (int, float)):
-            raise ConfigError([Problem("options.energy_weight", energy_weight, "must be a number")])
-        if not 0.0 <= energy_weight < math.inf:
-            raise ConfigError([Problem("options.energy_weight", energy_weight, "must be 0 or more, and finite")])
         self._energy_weight = energy_weight
         self._position = np.zeros(num_envs)
         self._speed = np.zeros(num_envs)
         self._push = np.zeros(num_envs)
         self._before = np.zeros(num_envs)
+
+    @classmethod
+    def option_problems(cls, spec: EnvSpec, options: Mapping[str, Any]) -> list[Problem]:
+        rule = "must be a number, 0 or more"
+        return super().option_problems(spec, options) + number_problems(options, "energy_weight", rule, example=100)
 
     def apply_action(self, actions: FloatArray) -> None:
         self._push = actions[:, 0].astype(np.float64) - 1.0

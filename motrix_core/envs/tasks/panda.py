@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from motrix_core.envs.base import FloatArray
 from motrix_core.envs.sim_env import TASKS, SimEnv
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.envs.tasks.published import arm_model, check_model, published_file
-from motrix_core.errors import EnvironmentFailed
+from motrix_core.envs.tasks.published import arm_model, model_problems, published_file
+from motrix_core.errors import EnvironmentFailed, Problem
 from motrix_core.sim.base import joint_columns, velocity_columns
 
 ARM = tuple(f"joint{number}" for number in range(1, 8))
@@ -83,7 +83,6 @@ class PandaTask(SimEnv):
         episode_s: float | None = None,
         model: str = "own",
     ) -> None:
-        check_model(model)
         with tempfile.TemporaryDirectory() as folder:
             self._model_path = self._build_model(model, Path(folder))
             super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
@@ -100,6 +99,10 @@ class PandaTask(SimEnv):
         self.last_actions = np.zeros((num_envs, 8), np.float32)
 
         self.make_arrays()
+
+    @classmethod
+    def option_problems(cls, spec: EnvSpec, options: Mapping[str, Any]) -> list[Problem]:
+        return super().option_problems(spec, options) + model_problems(options)
 
     def make_arrays(self) -> None:
         """Make the task's own arrays, and check what it needs of the model."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import importlib
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
-from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, Problem, nearest
+from motrix_core.errors import EnvironmentFailed, MissingExtra, Problem, nearest
 
 MODELS = ("own", "menagerie")
 
@@ -23,26 +24,32 @@ _KEPT = ("compiler", "default", "asset", "worldbody", "contact")
 _FOOT_SLACK_M = 0.01
 
 
-def check_model(model: object) -> None:
-    """Raises `ConfigError` unless the option `model` is "own" or "menagerie"."""
+def model_problems(options: Mapping[str, Any]) -> list[Problem]:
+    """The problem with the option `model`, unless it is left out or one of `MODELS`.
+
+    Raises `MissingExtra` for published models without robot_descriptions. Nothing is downloaded.
+    """
+    model = options.get("model", MODELS[0])
     if model not in MODELS:
         near = nearest(str(model), MODELS)
         mend = f"did you mean {near}?" if near else None
-        raise ConfigError([Problem("options.model", model, f"must be {' or '.join(MODELS)}", mend)])
+        return [Problem("env.model", model, f"must be {' or '.join(MODELS)}", mend)]
+    if model == "menagerie":
+        try:
+            importlib.import_module("robot_descriptions")
+        except ModuleNotFoundError as error:
+            raise MissingExtra("robot_descriptions, for env.model=menagerie,", "menagerie") from error
+    return []
 
 
 def published_file(package: str) -> Path:
     """The MJCF file of robot_descriptions' `package`, which is downloaded when it is asked for the first time.
 
-    Raises `MissingExtra` without robot_descriptions, and `EnvironmentFailed` when it cannot give the file.
+    Raises `EnvironmentFailed` when robot_descriptions cannot give the file.
     """
     name = f"robot_descriptions.{package}"
     try:
         path = Path(importlib.import_module(name).MJCF_PATH)
-    except ModuleNotFoundError as error:
-        if error.name == "robot_descriptions":
-            raise MissingExtra("robot_descriptions, for env.model=menagerie,", "menagerie") from error
-        raise _unavailable(name, error) from error
     except Exception as error:  # whatever its download ends in: no network, no git, a full disk
         raise _unavailable(name, error) from error
     if not path.is_file():

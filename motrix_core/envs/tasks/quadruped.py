@@ -6,16 +6,17 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import BoolArray, FloatArray
+from motrix_core.envs.options import number_problems
 from motrix_core.envs.sim_env import TASKS, SimEnv
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.envs.tasks.published import check_model, published_file, quadruped_model
-from motrix_core.errors import ConfigError, EnvironmentFailed, Problem
+from motrix_core.envs.tasks.published import model_problems, published_file, quadruped_model
+from motrix_core.errors import EnvironmentFailed, Problem
 from motrix_core.sim.base import free_columns, joint_columns, velocity_columns
 from motrix_core.sim.varied import Quantity
 
@@ -143,8 +144,6 @@ class Quadruped(SimEnv):
         push_speed: float = 0.0,
         model: str = "own",
     ) -> None:
-        check_disturbances(vary, push_speed)
-        check_model(model)
         with tempfile.TemporaryDirectory() as folder:
             self._model_path = self.build_model(model, Path(folder))
             super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)
@@ -165,6 +164,15 @@ class Quadruped(SimEnv):
         if self.vary:
             self._vary_model()
         self.make_arrays()
+
+    @classmethod
+    def option_problems(cls, spec: EnvSpec, options: Mapping[str, Any]) -> list[Problem]:
+        return [
+            *super().option_problems(spec, options),
+            *number_problems(options, "vary", "must be a number from 0 to below 1", below=1.0, example=0.2),
+            *number_problems(options, "push_speed", "must be a number of m/s, 0 or more", example=0.5),
+            *model_problems(options),
+        ]
 
     def build_model(self, model: str, folder: Path) -> Path:
         """The MJCF file to load: ours, or one made in `folder` of the published model."""
@@ -302,15 +310,3 @@ class Quadruped(SimEnv):
         super().set_task_state(state)
         if self.vary:
             self._stiffness[:] = self.physics.varied.values("stiffness")
-
-
-def check_disturbances(vary: float, push_speed: float) -> None:
-    """Raises `ConfigError` unless the options `vary` and `push_speed` are numbers within their bounds."""
-    problems = []
-    for name, value, below in (("vary", vary, 1.0), ("push_speed", push_speed, np.inf)):
-        number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-        if not number or not 0.0 <= value < below:
-            rule = "must be a number from 0 to below 1" if below == 1.0 else "must be a number of m/s, 0 or more"
-            problems.append(Problem(f"options.{name}", value, rule))
-    if problems:
-        raise ConfigError(problems)

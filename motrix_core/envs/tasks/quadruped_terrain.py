@@ -5,16 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import BoolArray, FloatArray
+from motrix_core.envs.options import number_problems
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.envs.tasks.quadruped import GO1, BaseMotion, heading
 from motrix_core.envs.tasks.quadruped_walk import QuadrupedWalk
 from motrix_core.envs.tasks.terrain import Terrain, rough_terrain, stairs_terrain, write_model
-from motrix_core.errors import ConfigError, EnvironmentFailed, Problem
+from motrix_core.errors import EnvironmentFailed, Problem
 
 # Nobody can stand beyond the edge of the terrain, so an episode ends this far, m, before it.
 _MARGIN_M = 0.5
@@ -49,10 +51,6 @@ class TerrainWalk(QuadrupedWalk):
         model: str = "own",
         terrain_seed: int = 0,
     ) -> None:
-        whole = isinstance(terrain_seed, (int, np.integer)) and not isinstance(terrain_seed, bool)
-        if not whole or terrain_seed < 0:
-            rule = "must be a whole number of 0 or more"
-            raise ConfigError([Problem("options.terrain_seed", terrain_seed, rule)])
         self.terrain_seed = int(terrain_seed)
         self.terrain = self.make_terrain(self.terrain_seed)
         super().__init__(
@@ -64,6 +62,13 @@ class TerrainWalk(QuadrupedWalk):
             vary=vary,
             push_speed=push_speed,
             model=model,
+        )
+
+    @classmethod
+    def option_problems(cls, spec: EnvSpec, options: Mapping[str, Any]) -> list[Problem]:
+        rule = "must be a whole number of 0 or more"
+        return super().option_problems(spec, options) + number_problems(
+            options, "terrain_seed", rule, example=0, whole=True
         )
 
     def build_model(self, model: str, folder: Path) -> Path:

@@ -144,24 +144,27 @@ class _Checker:
 
     def episodes(self) -> str:
         env, started, largest = self._begun(0), perf_counter(), 0.0
-        limit = self._spec.max_episode_steps
-        ended, first_end, steps = 0, 0, 0
+        # Not the spec's: an option may have changed it.
+        limit = env.cfg.max_episode_steps
+        ended, unchanged, first_end, steps = 0, 0, 0, 0
+        begun_with, moves = env.state.obs.copy(), False
         while steps < min(_MOST_STEPS, limit + 1) and perf_counter() - started < _LONGEST_S:
             steps += 1
             state = env.step(self._random(NUM_ENVS))
             self._check_finite(state, f"with random actions at step {steps}")
             largest = max(largest, float(np.abs(state.obs).max()))
+            moves = moves or not np.array_equal(state.obs, begun_with)
             if (done := state.terminated | state.truncated).any():
-                self._check_end(state)
+                unchanged += self._unchanged_ends(state)
                 ended += int(done.sum())
                 first_end = first_end or steps
-        if not ended:
-            if steps > limit:
-                raise _Wrong(
-                    f"no episode ended in {steps} steps, though the spec says that one has {limit}",
-                    "let the environment set truncated at its time limit",
-                )
-            raise _Wrong(f"none ended in the {steps} steps tried, of {limit} that one may have", status="warn")
+        self._check_that_they_end(ended, steps, limit)
+        # A few coincide where observations are few, and all where there is only one.
+        if unchanged == ended >= NUM_ENVS and moves:
+            raise _Wrong(
+                f"{ended} episodes ended, and each time obs is still what it ended in",
+                "return the next episode's first observation as obs: reset() begins it",
+            )
         if largest > _LARGE:
             raise _Wrong(
                 f"observations reach {largest:.3g}",
@@ -169,6 +172,17 @@ class _Checker:
                 "warn",
             )
         return f"{ended} ended in {steps} steps, the first after {first_end}; final_obs is theirs, obs the next ones'"
+
+    @staticmethod
+    def _check_that_they_end(ended: int, steps: int, limit: int) -> None:
+        if ended:
+            return
+        if steps > limit:
+            raise _Wrong(
+                f"no episode ended in {steps} steps, though one has {limit}",
+                "let the environment set truncated at its time limit",
+            )
+        raise _Wrong(f"none ended in the {steps} steps tried, of {limit} that one may have", status="warn")
 
     def same_seed(self) -> str:
         first, second = self._trace(seed=1), self._trace(seed=1)
@@ -276,7 +290,8 @@ class _Checker:
                 "look for a division by zero, a root or logarithm of a negative number, or physics that diverges",
             )
 
-    def _check_end(self, state: Any) -> None:
+    def _unchanged_ends(self, state: Any) -> int:
+        """In how many environments an episode ended in the very observation that the next one begins with."""
         rows = np.flatnonzero(state.terminated | state.truncated)
         final = state.info.get("final_obs")
         if final is None:
@@ -285,8 +300,4 @@ class _Checker:
                 "keep the observations from before the reset, and put them into info['final_obs']",
             )
         self._check_array("info['final_obs']", final, (NUM_ENVS, self._spec.obs_dim), None)
-        if np.array_equal(final[rows], state.obs[rows]):
-            raise _Wrong(
-                "an episode ended, and obs is still what it ended in",
-                "return the next episode's first observation as obs: reset() begins it",
-            )
+        return int((final[rows] == state.obs[rows]).all(axis=1).sum())

@@ -28,9 +28,14 @@ def check(tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str,
         assert old in text
         text = text.replace(old, new)
     (tmp_path / "mine.py").write_text(text)
+    return checked(capsys, "--env-module", str(tmp_path / "mine.py"))
+
+
+def checked(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, dict]]:
+    """The exit code, and the checks by name, of `motrix envs check WORDS`."""
     parser = argparse.ArgumentParser()
     envs.add_parser(parser.add_subparsers())
-    code = envs.run(parser.parse_args(["envs", "check", "--env-module", str(tmp_path / "mine.py"), "--json"]))
+    code = envs.run(parser.parse_args(["envs", "check", *words, "--json"]))
     document = json.loads(capsys.readouterr().out)
     assert document["passed"] == (code == 0)
     return code, {one["name"]: one for one in document["checks"]}
@@ -72,6 +77,12 @@ def test_what_is_right_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
             ".copy()",
         ),
         ("episodes", {'"near": np.exp(-4.0 * distance)': '"near": np.log(distance - 0.5)'}, "not finite", "logarithm"),
+        (
+            "episodes",
+            {"self.position[rows] = ": "_ = ", "self.target[rows] = ": "_ = ", "self.velocity[rows] = 0.0": "pass"},
+            "each time obs is still what it ended in",
+            "reset() begins it",
+        ),
         ("same seed", {"self.rng.uniform(-1.0, 1.0, len(rows))": "np.random.random(len(rows))"}, "one seed", "rng"),
         ("save and restore", {"self.target[:] = state": "_ = state"}, "obs differs from step 0", "get_task_state"),
     ],
@@ -89,6 +100,26 @@ def test_a_mistake_is_found_by_its_check(
     assert found[name]["status"] == "fail", found
     assert detail in found[name]["detail"]
     assert mend in found[name]["mend"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        # Some episodes begin with the cards that others ended with.
+        ("gym:Blackjack-v1",),
+        ("pendulum", "--set", "env.episode_s=20"),
+    ],
+)
+def test_what_is_right_ends_its_episodes_as_it_should(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    code, found = checked(capsys, *words)
+    assert (code, found["episodes"]["status"]) == (0, "ok"), found
+
+
+def test_an_environment_that_shows_nothing_is_right_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = check(tmp_path, capsys, {OBSERVE: "return np.ones((self.num_envs, 3), np.float32)"})
+    assert (code, found["episodes"]["status"]) == (0, "ok"), found
 
 
 @pytest.mark.parametrize(

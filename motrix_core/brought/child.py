@@ -61,14 +61,11 @@ def _look(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _described(name: str, source: EnvSource) -> dict[str, Any]:
-    from motrix_core.envs.registry import find_spec
-    from motrix_core.envs.spec import EnvSpec
+    from motrix_core.envs.registry import listed_spec
 
-    try:
-        spec = find_spec(name, source)
-    except MotrixError as error:
-        return {"spec": asdict(EnvSpec.unusable(name, str(source), str(error))), "defaults": {}}
-    return {"spec": asdict(spec), "defaults": {backend: _defaults(spec, backend, source) for backend in _BACKENDS}}
+    spec = listed_spec(name, source)
+    backends = _BACKENDS if spec.error is None else ()
+    return {"spec": asdict(spec), "defaults": {backend: _defaults(spec, backend, source) for backend in backends}}
 
 
 def _defaults(spec: EnvSpec, backend: str, source: EnvSource) -> dict[str, Any]:

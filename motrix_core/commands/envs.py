@@ -26,7 +26,7 @@ def add_parser(subparsers: Any) -> None:
         "envs",
         help="the environments that can be trained",
         description="Lists every environment, its sizes, its simulators and its episode length. "
-        "Environments of installed plugins are listed too, with the error if they are broken.",
+        "Environments of installed plugins and of a checkout are listed too, with the error if they are broken.",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document on stdout, nothing else")
     add_source_flags(parser)
@@ -36,17 +36,17 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the catalog; then 0, because a broken plugin does not keep the others from training.
+    """Prints the catalog; then 0, because a broken environment does not keep the others from training.
 
     With `new` or `check` what these return.
     """
     if args.action is not None:
         return {"new": envs_new, "check": envs_check}[args.action].run(args)
     from motrix_core.envs.catalog import catalog
-    from motrix_core.envs.registry import find_spec, names_of
+    from motrix_core.envs.registry import listed_spec, names_of
 
     source = source_of(args)
-    brought = {name: find_spec(name, source) for name in names_of(source)}
+    brought = {name: listed_spec(name, source) for name in names_of(source)}
     specs = list({**brought, **{name: spec for name, spec in catalog().items() if name not in brought}}.values())
     if args.json:
         sys.stdout.write(json.dumps([_as_json(spec) for spec in specs], indent=2, allow_nan=False) + "\n")

@@ -31,8 +31,9 @@ def find_spec(name: str, source: EnvSource = CATALOG, options: Mapping[str, Any]
     A source is executed, and an environment of Gymnasium's or MotrixLab's is made once to see its sizes, for which
     `options` may matter.
 
-    Raises `UnknownName`; `EnvironmentFailed` for a plugin or a source that is broken, or an environment that PPO here
-    cannot use; `UsageError` for a source that is not there; `MissingExtra` for a package that is not.
+    Raises `UnknownName`; `ConfigError` for options that such an environment has not; `EnvironmentFailed` for a plugin
+    or a source that is broken, or an environment that PPO here cannot use; `UsageError` for a source that is not there;
+    `MissingExtra` for a package that is not.
     """
     if name.startswith(GYMNASIUM):
         from motrix_core.envs.adapters import gymnasium_ids
@@ -42,10 +43,11 @@ def find_spec(name: str, source: EnvSource = CATALOG, options: Mapping[str, Any]
         from motrix_core.envs.adapters import motrixlab
 
         if name in motrixlab.names(source.path):
-            return motrixlab.spec_of(source.path, name)
+            return motrixlab.spec_of(source.path, name, options or {})
     specs = {**catalog(), **_of_file(source)}
     if name not in specs:
-        known = [*specs, *_names_in_path(source)]
+        # Those first of what the user has named.
+        known = dict.fromkeys([*names_of(source), *specs])
         raise UnknownName("environment", name, known, listing=f"motrix envs{_as_flag(source)}")
     spec = specs[name]
     if spec.error is not None:
@@ -54,6 +56,14 @@ def find_spec(name: str, source: EnvSource = CATALOG, options: Mapping[str, Any]
             mend=f"mend or uninstall {spec.origin}",
         )
     return spec
+
+
+def listed_spec(name: str, source: EnvSource = CATALOG) -> EnvSpec:
+    """`find_spec` for a list, which one broken environment must not take the others from: an entry with its error."""
+    try:
+        return find_spec(name, source)
+    except MotrixError as error:
+        return EnvSpec.unusable(name, str(source), str(error))
 
 
 def check_source(source: EnvSource) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import logging
 import shutil
 import sys
@@ -11,12 +13,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from motrix_core.commands import envs
 from motrix_core.config import ConfigSources, PPOCfg
 from motrix_core.envs.adapters import motrixlab
 from motrix_core.envs.registry import find_spec, make, names_of
 from motrix_core.envs.source import EnvSource
 from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, UnknownName, UsageError
 
+BROKEN = """class Sled(NpEnv):
+    def __init__(self, *arguments, **named):
+        raise OSError("no ice")
+"""
 CHECKOUT = Path(__file__).parent.parent / "fakes" / "motrixlab"
 LAB = EnvSource(path=str(CHECKOUT / "motrix_envs" / "src"))
 
@@ -110,6 +117,12 @@ def test_options_replace_values_of_its_configuration() -> None:
     ]
 
 
+def test_an_episode_is_as_long_as_the_options_make_it() -> None:
+    assert find_spec("sled", LAB, {"max_episode_seconds": 4.0}).max_episode_steps == 40
+    assert sled(max_episode_seconds=4.0).cfg.max_episode_steps == 40
+    assert find_spec("sled", LAB).max_episode_steps == 20
+
+
 def test_a_number_that_is_not_finite_ends_that_episode_alone() -> None:
     env = sled(spoil_at=0.35)
     env.init_state()
@@ -156,6 +169,21 @@ def test_a_checkout_that_cannot_be_imported_is_told_with_file_and_line(copied: P
     toys.write_text("1 / 0\n")
     with pytest.raises(EnvironmentFailed, match=r"toys/__init__.py, line 1: ZeroDivisionError"):
         find_spec("sled", EnvSource(path=str(copied)))
+
+
+def test_one_that_cannot_be_made_leaves_the_others_in_the_list(
+    copied: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toys = copied / "motrix_envs/src/motrix_envs/toys"
+    broken = (toys / "sled.py").read_text().replace("class Sled(NpEnv):", BROKEN).replace('"sled"', '"broken-sled"')
+    (toys / "broken.py").write_text(broken.replace('"cartpole"', '"broken-cart"'))
+    (toys / "__init__.py").write_text((toys / "__init__.py").read_text() + "\nfrom . import broken\n")
+    parser = argparse.ArgumentParser()
+    envs.add_parser(parser.add_subparsers())
+    assert envs.run(parser.parse_args(["envs", "--env-path", str(copied), "--json"])) == 0
+    errors = {entry["name"]: entry["error"] for entry in json.loads(capsys.readouterr().out)}
+    assert "broken.py, line" in errors["broken-sled"] and "OSError: no ice" in errors["broken-sled"]
+    assert (errors["sled"], errors["pendulum"]) == (None, None)
 
 
 def test_a_missing_simulator_is_named_with_its_extra(copied: Path, hide) -> None:

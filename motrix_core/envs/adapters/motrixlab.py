@@ -19,7 +19,7 @@ from motrix_core.envs.adapters.spaces import Actions, Observations
 from motrix_core.envs.blame import described
 from motrix_core.envs.options import unknown_option
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.errors import EnvironmentFailed, MissingExtra, Problem, UsageError
+from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, UsageError
 
 NO_LIMIT_STEPS = 10_000
 """What counts as an episode's length, in evaluations for example, where the environment has no time limit."""
@@ -44,21 +44,17 @@ def names(path: str) -> list[str]:
     ]
 
 
-def spec_of(path: str, name: str) -> EnvSpec:
-    """What is known about the environment `name`, one of `names`. It is made once to see its sizes.
+def spec_of(path: str, name: str, options: Mapping[str, Any]) -> EnvSpec:
+    """What is known about the environment `name`, one of `names`, made with `options`. It is made once to see it.
 
-    Raises as `names`, and `EnvironmentFailed` if it cannot be made or has spaces that PPO here cannot use.
+    Raises as `names`, `ConfigError` for options that are no values of its configuration, and `EnvironmentFailed` if it
+    cannot be made or has spaces that PPO here cannot use.
     """
-    return _inspected(path, name)[0]
-
-
-def option_problems(path: str, name: str, options: Mapping[str, Any]) -> list[Problem]:
-    """A problem for each of `options` that is no value of the configuration of the environment `name`.
-
-    Raises as `spec_of`.
-    """
-    known = _inspected(path, name)[1]
-    return [unknown_option(key, value, name, known) for key, value in options.items() if key not in known]
+    known = _inspected(path, name, ())[1] if options else ()
+    problems = [unknown_option(key, value, name, known) for key, value in options.items() if key not in known]
+    if problems:
+        raise ConfigError(problems)
+    return _inspected(path, name, tuple(sorted(options.items())))[0]
 
 
 def make_inner(path: str, name: str, num_envs: int, overrides: Mapping[str, Any]) -> Any:
@@ -135,9 +131,9 @@ def _import(name: str, folder: Path) -> ModuleType:
 
 
 @cache
-def _inspected(path: str, name: str) -> tuple[EnvSpec, list[str]]:
+def _inspected(path: str, name: str, options: tuple[tuple[str, Any], ...]) -> tuple[EnvSpec, tuple[str, ...]]:
     """What is known about the environment, and the names of its configuration's values."""
-    inner = make_inner(path, name, 1, {})
+    inner = make_inner(path, name, 1, dict(options))
     observations, actions = Observations(inner.observation_space, name), Actions(inner.action_space, name)
     cfg = inner.cfg
     steps = cfg.max_episode_steps or NO_LIMIT_STEPS
@@ -159,7 +155,7 @@ def _inspected(path: str, name: str) -> tuple[EnvSpec, list[str]]:
         origin=path,
         n_actions=actions.choices,
     )
-    return spec, [field for field in dir(cfg) if not field.startswith("_") and _is_replaceable(cfg, field)]
+    return spec, tuple(field for field in dir(cfg) if not field.startswith("_") and _is_replaceable(cfg, field))
 
 
 def _is_replaceable(cfg: Any, field: str) -> bool:

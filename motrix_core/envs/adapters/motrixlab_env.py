@@ -12,10 +12,10 @@ from numpy.random import mtrand
 from numpy.typing import NDArray
 
 from motrix_core.envs.adapters.bodies import motrixsim_bodies
-from motrix_core.envs.adapters.motrixlab import make_inner, option_problems
+from motrix_core.envs.adapters.motrixlab import make_inner
 from motrix_core.envs.base import FloatArray, NpEnv, NpEnvState, Outcome
 from motrix_core.envs.spec import EnvSpec
-from motrix_core.errors import EnvironmentFailed, Problem
+from motrix_core.errors import EnvironmentFailed
 
 
 class MotrixLabEnv(NpEnv):
@@ -49,10 +49,6 @@ class MotrixLabEnv(NpEnv):
         # On the instance: its own step() finds ours first, whatever class it is of.
         self.inner._reset_done_envs = self._look_and_reset
         self.inner.physics_step = self._timed_physics_step
-
-    @classmethod
-    def option_problems(cls, spec: EnvSpec, options: Mapping[str, Any]) -> list[Problem]:
-        return option_problems(spec.origin, spec.name, options)
 
     def init_state(self) -> NpEnvState:
         self._begun = False

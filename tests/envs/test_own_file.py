@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +153,48 @@ def test_an_unknown_name_is_answered_with_the_files_own(write) -> None:
         find_spec("my-emv", write())
 
 
+def test_an_unknown_name_like_none_is_answered_with_the_files_own_first(write) -> None:
+    with pytest.raises(UnknownName, match=r"known: my-env, cartpole, "):
+        find_spec("qqqq", write())
+
+
+def test_two_environments_of_one_name_are_refused(write) -> None:
+    source = write(text=TEMPLATE + "\nimport dataclasses\n\nOTHER = dataclasses.replace(SPEC, episode_s=2.0)\n")
+    with pytest.raises(EnvironmentFailed, match=r"mine\.py has two EnvSpecs of the name 'my-env'; give each a name"):
+        names_of(source)
+    # One that is named twice is one.
+    assert names_of(write(text=TEMPLATE + "\nSPECS = [SPEC]\n", name="twice.py")) == ["my-env"]
+
+
+@pytest.mark.parametrize(
+    ("line", "own"),
+    [
+        ("from arm import SPEC as ARM", ["my-env"]),
+        ("from arm import SPECS", ["my-env"]),
+        # With its class it is an environment of this file too.
+        ("from arm import SPEC as ARM, MyEnv as Arm", ["arm", "my-env"]),
+    ],
+)
+def test_an_environment_that_another_file_has_is_that_files(write, line: str, own: list[str]) -> None:
+    arm = TEMPLATE.replace('@rlcfg("my-env")', "").replace('"my-env"', '"arm"').replace('entry="MyEnv"', 'entry="Arm"')
+    write(text=arm.replace("class MyEnv", "class Arm") + "\nMyEnv = Arm\nSPECS = [SPEC]\n", name="arm.py")
+    source = write({"import numpy as np": f"import numpy as np\n\n{line}"})
+    try:
+        assert names_of(source) == own
+    finally:
+        del sys.modules["arm"]
+
+
+def test_an_entry_that_is_not_there_is_still_told(write) -> None:
+    write({'@rlcfg("my-env")': "", '"my-env"': '"arm"'}, name="arm.py")
+    source = write({"import numpy as np": "import numpy as np\n\nimport arm", 'entry="MyEnv"': 'entry="Mine"'})
+    try:
+        with pytest.raises(EnvironmentFailed, match="entry='Mine', which is not there"):
+            names_of(source)
+    finally:
+        del sys.modules["arm"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -181,7 +224,7 @@ def test_wrong_hyperparameters_are_told_with_the_line_that_registers_them(write)
     [
         ({'entry="MyEnv"': 'entry="Mine"'}, "entry='Mine', which is not there"),
         ({'entry="MyEnv"': 'entry="STEP_S"'}, "is no class derived from NpEnv"),
-        ({"SPEC = EnvSpec(": "(lambda: EnvSpec)()("}, "no EnvSpec at its top level"),
+        ({"SPEC = EnvSpec(": "(lambda: EnvSpec)()("}, "no EnvSpec of its own at its top level"),
     ],
 )
 def test_a_file_whose_environment_cannot_be_found_says_so(write, changes: dict[str, str], message: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -32,7 +32,7 @@ def specs_of(file: str) -> Mapping[str, EnvSpec]:
     """The environments in `file`, by name. The file is executed the first time.
 
     Raises `UsageError` if there is no such file, and `EnvironmentFailed`, naming file and line, if it raises or has
-    no environments.
+    no environments, or two of one name.
     """
     check_file(file)
     return _load(str(Path(file)))
@@ -50,16 +50,37 @@ def check_file(file: str) -> None:
 def _load(file: str) -> Mapping[str, EnvSpec]:
     module = _execute(file)
     specs: dict[str, EnvSpec] = {}
-    for value in list(vars(module).values()):
-        for spec in value if isinstance(value, (list, tuple)) else (value,):
-            if isinstance(spec, EnvSpec):
-                specs[spec.name] = _completed(spec, module, file)
+    for spec in _own_specs(module):
+        if specs.setdefault(spec.name, spec) != spec:
+            raise EnvironmentFailed(
+                f"{file} has two EnvSpecs of the name {spec.name!r}", mend="give each a name of its own"
+            )
     if not specs:
         raise EnvironmentFailed(
-            f"{file} has no environment: no EnvSpec at its top level",
+            f"{file} has no environment: no EnvSpec of its own at its top level",
             mend="motrix envs new NAME writes a file that has one",
         )
-    return MappingProxyType(specs)
+    return MappingProxyType({name: _completed(spec, module, file) for name, spec in specs.items()})
+
+
+def _own_specs(module: ModuleType) -> Iterator[EnvSpec]:
+    """The specs at the top level of `module`, but for those that it imported without their class.
+
+    These are another file's environments, with that file's hyperparameters.
+    """
+    for value in list(vars(module).values()):
+        for spec in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(spec, EnvSpec) and (_says_where(spec, module) or not _is_imported(value, module)):
+                yield spec
+
+
+def _says_where(spec: EnvSpec, module: ModuleType) -> bool:
+    return ":" in spec.entry or hasattr(module, spec.entry)
+
+
+def _is_imported(value: object, module: ModuleType) -> bool:
+    others = [other for other in list(sys.modules.values()) if other is not module]
+    return any(held is value for other in others for held in list(getattr(other, "__dict__", {}).values()))
 
 
 def _execute(file: str) -> ModuleType:

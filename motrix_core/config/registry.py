@@ -14,8 +14,8 @@ them, so bounds and help texts cannot be lost by an override, and configurations
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar, get_args
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
@@ -44,13 +44,16 @@ def rlcfg(env: str, backend: Backend | None = None) -> Callable[[type[_Cfg]], ty
         raise UnknownName("backend", backend, BACKENDS)
 
     def register(cls: type[_Cfg]) -> type[_Cfg]:
-        name = f"{cls.__module__}.{cls.__qualname__}"
-        place = f"@rlcfg({env!r})" if backend is None else f"@rlcfg({env!r}, backend={backend!r})"
-        try:
-            config = PPOCfg.model_validate(cls().model_dump())
-        except ValidationError as error:
-            raise UsageError(f"{name} is not a valid PPO configuration: {error}") from error
         module = cls.__module__ if cls.__module__.startswith(MODULE_PREFIX) else None
+        # A user's file is named by whoever read it, and not by the module that it happens to be.
+        name = cls.__qualname__ if module else f"{cls.__module__}.{cls.__qualname__}"
+        place = f"@rlcfg({env!r})" if backend is None else f"@rlcfg({env!r}, backend={backend!r})"
+        # The subclass has forgotten the bounds of what it overrides.
+        values = {field: info.get_default(call_default_factory=True) for field, info in cls.model_fields.items()}
+        try:
+            config = PPOCfg.model_validate(values)
+        except ValidationError as error:
+            raise UsageError(f"{place} of {name}: {_what_is_wrong(values, error)}") from error
         holder = _registered.get((env, backend, module))
         if holder is not None and holder[0] != name:
             raise UsageError(f"{place} of {name} is taken by {holder[0]}", mend="remove one of the two")
@@ -58,6 +61,17 @@ def rlcfg(env: str, backend: Backend | None = None) -> Callable[[type[_Cfg]], ty
         return cls
 
     return register
+
+
+def _what_is_wrong(values: Mapping[str, Any], error: ValidationError) -> str:
+    """Why training cannot begin with `values`, in the words that a form has for it."""
+    from motrix_core.config.validate import validate
+
+    problems = validate({"env": "any", **{f"ppo.{name}": value for name, value in values.items()}})[1]
+    if problems:
+        return "; ".join(map(str, problems))
+    # Text that a form would read as a number.
+    return "; ".join(f"ppo.{one['loc'][0]}={one['input']!r:.80}: {one['msg']}" for one in error.errors())
 
 
 def default_rl_cfg(env: str, framework: str = "skrl", backend: str = "jax", module: str | None = None) -> PPOCfg:

@@ -37,7 +37,11 @@ def described(error: BaseException) -> str:
     """The error as one line: its place, its class and what it says."""
     if isinstance(error, DescribedError):
         return str(error)
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    from pydantic import PydanticUserError
+
+    # pydantic's own put the address of a page below what they say.
+    said = error.message if isinstance(error, PydanticUserError) else str(error)
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if isinstance(error, SyntaxError):
         text = f"{type(error).__name__}: {error.msg}"
     place = place_of(error)

@@ -12,6 +12,7 @@ from motrix_core.commands.own_env import TEMPLATE as TEMPLATE_FILE
 from motrix_core.commands.own_env import only_name, try_out
 from motrix_core.config import ConfigSources, PPOCfg
 from motrix_core.config.form import command_line
+from motrix_core.envs.adapters.module_file import module_name
 from motrix_core.envs.registry import find_spec, make, names_of
 from motrix_core.envs.source import EnvSource
 from motrix_core.errors import ConfigError, EnvironmentFailed, UnknownName, UsageError
@@ -217,6 +218,35 @@ def test_wrong_hyperparameters_are_told_with_the_line_that_registers_them(write)
         find_spec("my-env", source)
     assert f"{source.module}, line {line_of(source, '@rlcfg')}" in str(caught.value)
     assert "must divide rollouts*num_envs=8192" in str(caught.value)
+
+
+def test_two_classes_for_one_environment_are_told_once_and_by_their_names(write) -> None:
+    source = write(text=TEMPLATE + '\n\n@rlcfg("my-env")\nclass Second(MyEnvPPO):\n    pass\n')
+    with pytest.raises(EnvironmentFailed) as caught:
+        find_spec("my-env", source)
+    assert str(caught.value).endswith(
+        "UsageError: @rlcfg('my-env') of Second is taken by MyEnvPPO; remove one of the two"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("mini_batches: int = -1", "ppo.mini_batches=-1 must be a whole number from 1 to"),
+        ("mini_batch: int = 8", "ppo.mini_batch=8 is not a known setting; did you mean ppo.mini_batches?"),
+        ('mini_batches: str = "8"', "ppo.mini_batches='8': "),
+        ("mini_batches = 8", "Field 'mini_batches' defined on a base class was overridden by a non-annotated"),
+        ("mini_batch = 8", "A non-annotated attribute was detected: `mini_batch = 8`"),
+    ],
+)
+def test_a_mistake_in_the_hyperparameters_is_one_line_of_what_to_write(write, line: str, message: str) -> None:
+    source = write({"mini_batches: int = 8": line})
+    with pytest.raises(EnvironmentFailed) as caught:
+        find_spec("my-env", source)
+    said = str(caught.value)
+    assert message in said and f"{source.module}, line " in said
+    assert len(said.splitlines()) == 1
+    assert "pydantic.dev" not in said and module_name(str(source.module)) not in said
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,8 @@ def _execute(file: str) -> ModuleType:
         found.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        # One of ours says what to type; the place is what it cannot know.
-        mend = error.mend if isinstance(error, MotrixError) else "mend the file and try again"
+        # One of ours says what to type in its own words; the place is what it cannot know.
+        mend = None if isinstance(error, MotrixError) else "mend the file and try again"
         raise EnvironmentFailed(f"the environment file cannot be used: {described(error)}", mend=mend) from error
     return module
 

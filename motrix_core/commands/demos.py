@@ -32,7 +32,8 @@ def add_parser(subparsers: Any) -> None:
         description="Trains every demo on every backend, one after the other, as supervised runs like any other. "
         "Called again it goes on where it was interrupted: finished runs of the same configuration count, others are "
         "continued, failed ones are made anew. The table is kept in the runs folder, as demos-BUDGET.md and .json. "
-        "Ctrl-C stops the run that is trained after a checkpoint, and then the demos.",
+        "Ctrl-C stops the run that is trained after a checkpoint, and then the demos; one that another call has begun "
+        "goes on.",
     )
     parser.add_argument("--envs", nargs="+", metavar="NAME", help="some of the environments (default: all)")
     parser.add_argument(
@@ -142,7 +143,7 @@ def has_failed(result: Result) -> bool:
 
 def _trained(demos: Sequence[Demo], folder: Path, progress: Lines) -> Iterator[tuple[Result, bool]]:
     """Each demo's result once its run is over, and whether a person has asked for the end meanwhile."""
-    from motrix_core.commands.follow import interrupts, run_events
+    from motrix_core.commands.follow import interrupts, leaving, run_events
     from motrix_core.demos.outcome import result_of
     from motrix_core.demos.runner import attempt
     from motrix_core.process.control import wait
@@ -153,13 +154,15 @@ def _trained(demos: Sequence[Demo], folder: Path, progress: Lines) -> Iterator[t
         if found.is_over:
             progress.begin(demo, found)
         else:
+            interrupted = leaving if found.is_anothers else interrupts
             # Before anything is said, so that whoever reads it can already interrupt.
-            with interrupts(found.run, progress.note) as pressed:
+            with interrupted(found.run, progress.note) as pressed:
                 progress.begin(demo, found)
-                for event in _until_learned(demo, found, run_events(found.run, pressed.wake, found.since)):
+                for event in _until_learned(demo, found, run_events(found.run, pressed, found.since)):
                     progress.event(event)
-                # The supervisor writes the last event first and the final state after it.
-                wait(found.run)
+                if not pressed.left:
+                    # The supervisor writes the last event first and the final state after it.
+                    wait(found.run)
             count = pressed.count
         result = result_of(demo, found.run)
         progress.end(result)

@@ -38,7 +38,7 @@ def follow(run: Run, *, style: Style = "auto", since: int = 0) -> int:
     narrator = narrator_for(run, style)
     events = sys.stdout if style == "json" else None
     with interrupts(run, narrator.note) as pressed, narrator:
-        for event in run_events(run, pressed.wake, since):
+        for event in run_events(run, pressed, since):
             if events is not None:
                 try:
                     events.write(printable_json(json.dumps(event, separators=(",", ":"))) + "\n")
@@ -55,14 +55,17 @@ def follow(run: Run, *, style: Style = "auto", since: int = 0) -> int:
     return {"finished": 0, "stopped": 130}.get(state.status, 3)
 
 
-def run_events(run: Run, wake: threading.Event, since: int = 0) -> Iterator[dict[str, Any]]:
-    """Every event of `run` after byte `since` as it is written, up to `run_ended`, or until nothing can write one."""
+def run_events(run: Run, pressed: Interrupts, since: int = 0) -> Iterator[dict[str, Any]]:
+    """Every event of `run` after byte `since` as it is written, up to `run_ended`, or until nothing can write one.
+
+    Where a person has `left`, it ends at once.
+    """
     from motrix_core.runs.reader import EventReader
 
     reader = EventReader(run.paths.events)
     reader.start_after(since)
     over, look_at = False, 0.0
-    while True:
+    while not pressed.left:
         # The state is read before the events: what a run wrote before it ended is then never missed. Not each time:
         # a run that ends says so in its events, and following one must cost its training nothing.
         if (now := time.monotonic()) >= look_at:
@@ -70,20 +73,21 @@ def run_events(run: Run, wake: threading.Event, since: int = 0) -> Iterator[dict
         batch = reader.poll()
         for event in batch:
             yield event
-            if event["type"] == "run_ended":
+            if event["type"] == "run_ended" or pressed.left:
                 return
         if not batch:
             if over:
                 return
-            wake.wait(POLL_S)
-            wake.clear()
+            pressed.wake.wait(POLL_S)
+            pressed.wake.clear()
 
 
 @dataclass
 class Interrupts:
-    """How often a person has asked for the end; `wake` is set at each time."""
+    """How often a person has asked for the end; `wake` is set at each time. `left` where the run goes on without us."""
 
     count: int = 0
+    left: bool = False
     wake: threading.Event = field(default_factory=threading.Event)
 
 
@@ -101,16 +105,39 @@ def interrupts(run: Run, note: Callable[[str], object]) -> Iterator[Interrupts]:
         ("terminating; Ctrl-C again kills it", lambda: request_stop(run)),
         ("killing", lambda: request_stop(run, kill=True)),
     ]
-    pressed = Interrupts()
 
-    def interrupted(signum: int, frame: object) -> None:
-        words, act = steps[min(pressed.count, len(steps) - 1)]
-        pressed.count += 1
+    def stop(pressed: Interrupts) -> None:
+        words, act = steps[min(pressed.count - 1, len(steps) - 1)]
         note(words)
         try:
             act()
         except MotrixError as error:
             note(str(error))
+
+    with _interrupted(stop) as pressed:
+        yield pressed
+
+
+@contextmanager
+def leaving(run: Run, note: Callable[[str], object]) -> Iterator[Interrupts]:
+    """Let SIGINT and SIGTERM end the following of `run`, which somebody else has begun; it goes on."""
+
+    def leave(pressed: Interrupts) -> None:
+        if not pressed.left:
+            note(f"left run {run.id}, which another has begun; motrix runs stop {run.id} stops it")
+        pressed.left = True
+
+    with _interrupted(leave) as pressed:
+        yield pressed
+
+
+@contextmanager
+def _interrupted(act: Callable[[Interrupts], object]) -> Iterator[Interrupts]:
+    pressed = Interrupts()
+
+    def interrupted(signum: int, frame: object) -> None:
+        pressed.count += 1
+        act(pressed)
         pressed.wake.set()
 
     previous = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -23,13 +23,13 @@ from motrix_core.runs.layout import Run, RunSummary, create_run, list_runs
 MARK = "demo"
 """Under this name config.json holds the budget of a demo's run."""
 
-FINISHED, FAILED = "finished", "failed"
+FINISHED, FAILED, PAUSED = "finished", "failed", "paused"
 
 
 @dataclass(frozen=True)
 class Attempt:
     """The run that stands for a demo. `is_over` where it was done before, or could not be started; otherwise its
-    trainer runs.
+    trainer runs. `is_anothers` where somebody else has begun that, so that it is theirs to stop.
 
     `since` is the byte of its events at which this attempt begins, `how` says in words how it came about.
     """
@@ -37,6 +37,7 @@ class Attempt:
     run: Run
     how: str
     is_over: bool = False
+    is_anothers: bool = False
     since: int = 0
 
 
@@ -53,12 +54,18 @@ def attempt(demo: Demo, runs_dir: Path) -> Attempt:
             return Attempt(summary.run, "had learned", is_over=True)
     for summary in known:
         if summary.state is not None and summary.state.is_live:
-            return Attempt(summary.run, "is being trained already")
+            return Attempt(summary.run, _how_it_lives(summary), is_anothers=True)
     for summary in known:
         if summary.status != FAILED and (continued := _continued(summary.run)):
             return continued
     run = create_run(demo.config, runs_dir, extra={"hardware": inventory().to_json(), MARK: demo.budget})
     return _launched(run, "begins")
+
+
+def _how_it_lives(summary: RunSummary) -> str:
+    if summary.status == PAUSED:
+        return f"is paused; motrix runs resume {summary.run.id} lets it go on"
+    return "is being trained already"
 
 
 def own_runs(demo: Demo, runs: Sequence[RunSummary]) -> list[RunSummary]:

@@ -36,7 +36,13 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--envs", nargs="+", metavar="NAME", help="envs: some of the environments (default: all)")
     parser.add_argument("--backends", nargs="+", choices=BACKENDS, default=list(BACKENDS), help="default: both")
     parser.add_argument("--sim", choices=("auto", "motrixsim", "mujoco"), default="auto", help="physics engine")
-    parser.add_argument("--num-envs", nargs="+", type=whole(1, 10**6), metavar="N", help="envs: sizes of the batch")
+    parser.add_argument(
+        "--num-envs",
+        nargs="+",
+        type=whole(1, 10**6),
+        metavar="N",
+        help="envs: sizes of the batch (default: 256 2048 16384)",
+    )
     turns = whole(1, _MOST_TURNS)
     parser.add_argument("--turns", type=turns, metavar="N", help="training: measured updates of each side")
     parser.add_argument("--seconds", type=float, default=2.0, help="envs: measured time of each (default: 2)")

@@ -8,6 +8,7 @@ import pytest
 
 from motrix_core.bench import bound
 from motrix_core.bench.cases import CASES, Case
+from motrix_core.bench.envs import NUM_ENVS
 from motrix_core.bench.training import Result
 from motrix_core.cli import main
 from motrix_core.config.sources import ConfigSources
@@ -31,6 +32,12 @@ def test_every_case_is_a_valid_configuration_of_the_sizes_that_it_says(name: str
     assert tuple(ppo.policy_hidden_layer_sizes) == sizes
     if name.startswith("dm-walker"):
         assert ppo.mini_batches == int(name.rsplit("-", 1)[1])
+
+
+def test_the_help_says_which_sizes_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "envs", "--help"])
+    assert f"(default: {' '.join(map(str, NUM_ENVS))})" in " ".join(capsys.readouterr().out.split())
 
 
 def test_operations_are_those_of_the_matrix_products() -> None:

@@ -236,6 +236,7 @@ def test_nothing_that_a_file_imports_reaches_the_dashboard(write: Any, tmp_path:
     program = (
         "import sys\n"
         "from motrix_core.envs.source import EnvSource\n"
+        "from motrix_core.errors import MotrixError\n"
         "from motrix_tui.core import Core\n"
         f"core = Core({str(tmp_path / 'runs')!r}, source=EnvSource(module={source.module!r}))\n"
         "core.own.read()\n"
@@ -243,6 +244,14 @@ def test_nothing_that_a_file_imports_reaches_the_dashboard(write: Any, tmp_path:
         "config, problems = core.validate('my-env', 'jax', 'none', {})\n"
         "core.command_line(config)\n"
         "core.create_run(config, {})\n"
+        "wrong = config.model_copy(update={'env': 'cartpole', 'env_module': None, 'env_options': {'nosuch': 1}})\n"
+        "try:\n"
+        "    core.enqueue(wrong, {})\n"
+        "except MotrixError as error:\n"
+        "    assert 'env.nosuch=1 is not an option of cartpole' in str(error)\n"
+        "else:\n"
+        "    raise AssertionError('it waits its turn')\n"
+        "assert 'motrix_core.envs.tasks.cartpole' not in sys.modules\n"
         "heavy = ('jax', 'torch', 'skrl', 'flax', 'mujoco', 'motrixsim', 'gymnasium')\n"
         "assert not [name for name in heavy if name in sys.modules]\n"
     )

@@ -44,8 +44,8 @@ class FrankaLiftCube(PandaTask):
     action: 8 in ±1. Seven are the arm's angles, 0.7 rad from the ready pose, which drives in the model hold; the
     eighth closes the hand where negative and opens it otherwise.
 
-    Reward of a step, the sum of these terms, at most 38. `held` is 1 where grip and cube are within 2 cm, and falls to 0
-    at 4 cm; `lifted` grows from 0 where the cube is 3 mm above the ground to `held` at 4.5 cm:
+    Reward of a step, the sum of these terms, at most 38. `held` is 1 where grip and cube are within 2 cm, and falls
+    to 0 at 4 cm; `lifted` grows from 0 where the cube is 3 mm above the ground to `held` at 4.5 cm:
     reach        1 - tanh(distance of grip and cube / 0.1)
     grasp        held, where the hand is told to close
     lift         15 · lifted

@@ -59,7 +59,9 @@ class MotrixSimBatch:
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MotrixSimBatch:
         _make_pool(wanted_threads())
         try:
-            return cls(motrixsim.load_model(str(path)), path, num_envs=num_envs, sensors=sensors)
+            model = motrixsim.load_model(str(path))
+            _refuse_activations(path)
+            return cls(model, path, num_envs=num_envs, sensors=sensors)
         except EnvironmentFailed:
             raise
         except BaseException as error:
@@ -183,6 +185,31 @@ class MotrixSimBatch:
         if self._data is None:
             raise closed_error(self._path)
         return self._data
+
+
+def _refuse_activations(path: Path) -> None:
+    """Raise `EnvironmentFailed` if an actuator of the model has a state of its own besides joints and controls.
+
+    The engine steps such an activation, but it can neither be read nor written, and `reset` keeps it: episodes would
+    begin with what the last one left, and a saved simulation would not go on as the one that was saved.
+    """
+    for number, actuator in enumerate(motrixsim.msd.from_file(str(path)).actuators, 1):
+        cause = _activation(actuator.actuator_type)
+        if cause is not None:
+            raise EnvironmentFailed(
+                f"actuator {repr(actuator.name) if actuator.name else f'number {number}'} of {path.name} has {cause}, "
+                "and so an activation, a state that MotrixSim can neither save nor reset",
+                mend="use --sim mujoco, or an actuator without it",
+            )
+
+
+def _activation(kind: motrixsim.msd.ActuatorType) -> str | None:
+    """What of an actuator of this kind gives it an activation, as MJCF writes it; None if nothing does."""
+    if kind.variant == "general" and kind.value.dyntype != motrixsim.msd.DynType.None_:
+        return f'dyntype="{str(kind.value.dyntype).rpartition(".")[2].lower()}"'
+    if kind.variant == "position" and kind.value.timeconst > 0:
+        return f'timeconst="{kind.value.timeconst:g}"'
+    return None
 
 
 def _is_panic(error: BaseException) -> bool:

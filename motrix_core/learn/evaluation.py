@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from motrix_core.envs.adapters.gymnasium_ids import without_workers
 from motrix_core.envs.registry import find_spec, make
 from motrix_core.envs.source import CATALOG, EnvSource
 from motrix_core.envs.spec import EnvSpec
@@ -23,6 +24,7 @@ from motrix_core.learn.stepping import Stepper
 
 if TYPE_CHECKING:
     from motrix_core.config.schema import RunConfig
+    from motrix_core.envs.base import NpEnv
     from motrix_core.learn.policy import NumpyPolicy
 
 MAX_BATCH = 1024
@@ -60,6 +62,18 @@ class Task:
         spec = self.spec
         episode_s = self.options.get("episode_s", spec.episode_s)
         return max(1, round(float(episode_s) / spec.ctrl_dt_s))
+
+    def make(
+        self, *, num_envs: int, sim: str | None = None, seed: int | None = None, rng: np.random.Generator | None = None
+    ) -> NpEnv:
+        """Environments for some episodes, on `sim` instead of the task's simulator if that is given.
+
+        They have no worker processes: starting one for each takes longer than the episodes, and there are as many as
+        episodes, not as many as somebody chose for this machine. Raises as `registry.make` does.
+        """
+        options = without_workers(self.env, self.options)
+        sim = sim or self.sim
+        return make(self.env, num_envs=num_envs, sim=sim, seed=seed, rng=rng, options=options, source=self.source)
 
 
 @dataclass(frozen=True)
@@ -135,7 +149,7 @@ def evaluate(policy: NumpyPolicy, task: Task, *, episodes: int, seed: int, strea
     for batch, first in enumerate(range(0, episodes, MAX_BATCH)):
         rng = np.random.Generator(np.random.Philox(np.random.SeedSequence((seed, stream, batch))))
         count = min(MAX_BATCH, episodes - first)
-        env = make(task.env, num_envs=count, sim=task.sim, rng=rng, options=task.options, source=task.source)
+        env = task.make(num_envs=count, rng=rng)
         try:
             parts.append(_first_episodes(env, policy, task))
         finally:

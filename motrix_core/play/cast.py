@@ -43,7 +43,7 @@ def policy_cast(run: Run, checkpoint: CheckpointInfo, *, num_envs: int, seed: in
 
     task = Task.of(run.config())
     policy = NumpyPolicy.from_checkpoint(checkpoints.load(checkpoint.path))
-    env = make_env(task, num_envs=num_envs, seed=seed, sim=sim)
+    env = task.make(num_envs=num_envs, seed=seed, sim=sim)
     wanted = env.observation_space.shape[0]
     if policy.obs_dim != wanted:
         env.close()
@@ -57,7 +57,7 @@ def policy_cast(run: Run, checkpoint: CheckpointInfo, *, num_envs: int, seed: in
 
 def random_cast(task: Task, *, num_envs: int, seed: int) -> Cast:
     """Uniformly random actions in the environment of `task`; the same `seed`, the same actions."""
-    env = make_env(task, num_envs=num_envs, seed=seed)
+    env: Any = task.make(num_envs=num_envs, seed=seed)
     rng = np.random.default_rng(seed)
     choices = getattr(env.action_space, "n", None)
     if choices is not None:
@@ -73,10 +73,3 @@ def random_cast(task: Task, *, num_envs: int, seed: int) -> Cast:
             return rng.uniform(low, high, (len(obs), len(low))).astype(np.float32)
 
     return Cast(env, act, f"{task.env} · random actions")
-
-
-def make_env(task: Task, *, num_envs: int, seed: int, sim: str | None = None) -> Any:
-    """The environment of `task`, on `sim` instead of its own simulator if that is given."""
-    from motrix_core.envs.registry import make
-
-    return make(task.env, num_envs=num_envs, sim=sim or task.sim, seed=seed, options=task.options, source=task.source)

@@ -120,14 +120,12 @@ class Pictures:
     """MuJoCo's renderer on environment 0 of `player`."""
 
     def __init__(self, player: Player, task: Task) -> None:
-        from motrix_core.play.cast import make_env
-
         env = player.cast.env
         if getattr(env, "physics", None) is None or "mujoco" not in env.spec.sims:
             raise UsageError(f"{task.env} has no model that MuJoCo could draw", mend="leave out --video")
         self._player = player
         # The model of an environment on MuJoCo: the other simulator's is none that this renderer knows.
-        self._stage = make_env(task, num_envs=1, seed=0, sim="mujoco") if env.physics.name != "mujoco" else None
+        self._stage = task.make(num_envs=1, seed=0, sim="mujoco") if env.physics.name != "mujoco" else None
         stage: Any = self._stage or env
 
         from motrix_core.sim.mujoco_film import Film

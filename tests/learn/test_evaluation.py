@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,15 @@ EVALUATED = {"eval_every_updates": 1, "eval_episodes": 4}
 PENDULUM = Task("pendulum", "none", {"episode_s": 0.5})
 
 
-def make_policy(obs_dim: int = 1, act_dim: int = 1, action: float = 0.0) -> NumpyPolicy:
-    """Always `action`, whatever it sees."""
+def make_policy(obs_dim: int = 1, act_dim: int = 1, action: float = 0.0, *, discrete: bool = False) -> NumpyPolicy:
+    """Always `action`, whatever it sees; with `discrete`, the first of `act_dim` choices."""
 
     def zeros(*shape: int) -> np.ndarray:
         return np.zeros(shape, np.float32)
 
     hidden = (zeros(2, obs_dim), zeros(2))
-    return NumpyPolicy(zeros(obs_dim), zeros(obs_dim) + 1, (hidden,), (zeros(act_dim, 2), zeros(act_dim) + action))
+    head = (zeros(act_dim, 2), zeros(act_dim) + action)
+    return NumpyPolicy(zeros(obs_dim), zeros(obs_dim) + 1, (hidden,), head, discrete)
 
 
 class Ladder(NpEnv):
@@ -130,6 +132,21 @@ def test_many_episodes_come_in_batches_and_none_is_counted_twice(made: Any, monk
     scores = evaluate(make_policy(), PENDULUM, episodes=7, seed=0, stream=COMMAND_STREAM)
     assert [env.num_envs for env in envs] == [3, 3, 1]
     assert scores.returns.tolist() == [1, 4, 9, 1, 4, 9, 1]
+
+
+@pytest.mark.parametrize("name", ["gym:Pendulum-v1", "gym:CartPole-v1"])
+def test_no_evaluation_starts_worker_processes_and_the_scores_are_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BaseProcess, "start", lambda process: pytest.fail(f"{process} was started"))
+    found = []
+    for vector in ("sync", "async"):
+        task = Task(name, "none", {"vector": vector, "max_episode_steps": 20})
+        spec = task.spec
+        policy = make_policy(spec.obs_dim, spec.n_actions or spec.act_dim, discrete=spec.n_actions is not None)
+        scores = evaluate(policy, task, episodes=3, seed=0, stream=COMMAND_STREAM)
+        found.append((scores.returns.tolist(), scores.starts.tolist()))
+    assert found[0] == found[1]
 
 
 def test_batches_begin_in_states_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

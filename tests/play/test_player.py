@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from multiprocessing.process import BaseProcess
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,14 @@ def test_random_actions_are_the_same_for_the_same_seed_and_within_bounds(name: s
     assert first.shape == (50, spec.act_dim)
     assert len(np.unique(first)) > 2
     assert first.min() >= spec.act_low and first.max() <= spec.act_high
+
+
+def test_playing_starts_no_worker_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BaseProcess, "start", lambda process: pytest.fail(f"{process} was started"))
+    player = Player(random_cast(Task("gym:Pendulum-v1", "none", {"vector": "async"}), num_envs=2, seed=0))
+    player.step()
+    assert player.steps.tolist() == [1, 1]
+    player.cast.env.close()
 
 
 def test_steps_are_due_as_the_clock_goes() -> None:

@@ -44,16 +44,22 @@ def spec_of(name: str, options: Mapping[str, Any]) -> EnvSpec:
 
 @lru_cache(maxsize=64)
 def _spec_of(name: str, options: tuple[tuple[str, Any], ...]) -> EnvSpec:
-    given = dict(options)
-    vector_mode = given.pop("vector", "sync")
     # Processes of its own would only be started to be stopped.
-    vector = open_vector(name, 1, "sync" if vector_mode == "async" else vector_mode, given)
+    given = dict(without_workers(name, dict(options)))
+    vector = open_vector(name, 1, given.pop("vector", "sync"), given)
     try:
         observations = Observations(vector.single_observation_space, name)
         actions = Actions(vector.single_action_space, name)
         return _described(name, vector, observations, actions, given.get("max_episode_steps"))
     finally:
         vector.close()
+
+
+def without_workers(name: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`options` of the environment `name`, for the same environments without worker processes of their own."""
+    if name.startswith(GYMNASIUM) and options.get("vector") == "async":
+        return {**options, "vector": "sync"}
+    return options
 
 
 def open_vector(name: str, num_envs: int, mode: str, kwargs: Mapping[str, Any]) -> Any:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from motrix_core.child import module_command
 from motrix_core.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def make_application(arguments: Sequence[str], *, host: str, port: int, token: s
             answer.text = _REMOTE_FONT.sub("", answer.text)
             return answer
 
-    command = shlex.join([sys.executable, "-m", "motrix_tui", *arguments])
+    command = shlex.join(module_command("motrix_tui", *arguments))
     return Guarded(command, host=host, port=port, title="motrix")._make_app()
 
 

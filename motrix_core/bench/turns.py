@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psutil
 
+from motrix_core.child import module_command
 from motrix_core.errors import TrainingFailed
 
 _POLL_S = 0.002
@@ -91,7 +92,8 @@ class Side(ABC):
         while not self._reports:
             if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
                 end = self._log.read_text(errors="replace")[-2000:]
-                raise TrainingFailed(f"{' '.join(self._argv(Path('FOLDER'))[1:])} stopped working: {end}")
+                # Without the interpreter and how it is told what to run.
+                raise TrainingFailed(f"{' '.join(self._argv(Path('FOLDER'))[3:])} stopped working: {end}")
             time.sleep(_POLL_S)
             self._look()
         return self._reports.pop(0)
@@ -129,7 +131,7 @@ class Program(Side):
         self._module, self._arguments, self._durations, self._python = module, list(arguments), durations, python
 
     def _argv(self, folder: Path) -> list[str]:
-        return [self._python, "-m", self._module, *self._arguments]
+        return module_command(self._module, *self._arguments, python=[self._python])
 
     def _told_in(self) -> Path:
         return self._log
@@ -160,7 +162,7 @@ class SupervisedRun(Side):
         self._events: Path | None = None
 
     def _argv(self, folder: Path) -> list[str]:
-        return [sys.executable, "-m", "motrix_core.cli", "run", "--json", "--runs-dir", str(folder), *self._arguments]
+        return module_command("motrix_core.cli", "run", "--json", "--runs-dir", str(folder), *self._arguments)
 
     def _told_in(self) -> Path | None:
         self._events = self._events or next(iter(self._files("events.jsonl")), None)

@@ -10,13 +10,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from motrix_core.child import module_command
 from motrix_core.envs.source import CATALOG, GYMNASIUM, EnvSource
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import EnvironmentFailed, MotrixError, UsageError
@@ -29,7 +29,7 @@ LOOK_S = 300.0
 
 TRY_S = 120.0
 
-_CHILD = (sys.executable, "-m", "motrix_core.brought.child")
+_CHILD = module_command("motrix_core.brought.child")
 _READ_BYTES = 1 << 16
 
 

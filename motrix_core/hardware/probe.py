@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import IO, Any
 
+from motrix_core.child import code_command
 from motrix_core.errors import UnknownName
 from motrix_core.hardware import verdict
 from motrix_core.hardware.inventory import read_gpus
@@ -26,10 +27,10 @@ __all__ = ["Probe", "probe", "probe_all"]
 
 TIMEOUT_S = 30.0
 
-# By path, so that the child depends neither on where it is started nor on this package; and not as a script, which
-# would put this folder, with its select.py, before the standard library.
+# By path, so that the child does not depend on this package; and not as a script, which would put this folder, with
+# its select.py, before the standard library.
 _PROGRAM = Path(__file__).with_name("probe_child.py")
-_LAUNCHER = "import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')"
+_LAUNCHER = "import runpy; runpy.run_path(sys.argv[1], run_name='__main__')"
 
 # A process in an uninterruptible system call outlives SIGKILL; longer than this nobody waits for it.
 _KILL_WAIT_S = 3.0
@@ -125,7 +126,7 @@ def _probe(target: Target, timeout_s: float, python: str, children: _Children) -
     if problems := missing(target):
         return verdict.incomplete(target, version, problems)
     started = time.monotonic()
-    command = [python, "-c", _LAUNCHER, str(_PROGRAM), target.name, str(timeout_s)]
+    command = code_command(_LAUNCHER, str(_PROGRAM), target.name, str(timeout_s), python=[python])
     try:
         # A file, not a pipe: a process that left the group could keep a pipe open for ever.
         with tempfile.TemporaryFile() as output:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.child import code_command
 from motrix_core.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def _working_backend() -> str:
     for backend in _BACKENDS:
         try:
             done = subprocess.run(
-                [sys.executable, "-c", _TRY],
+                code_command(_TRY),
                 env={**os.environ, "MUJOCO_GL": backend},
                 capture_output=True,
                 text=True,

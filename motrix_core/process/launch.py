@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+from motrix_core.child import module_command
 from motrix_core.errors import RunsFolderError, RunStateError, TrainingFailed
 from motrix_core.process.lock import is_supervised
 from motrix_core.process.outcome import console_tail
@@ -44,7 +44,7 @@ def launch(
     before = _state_before(run)
     _hold_room(run)
     offset = _console_size(run)
-    command = [sys.executable, "-m", "motrix_core.process.supervisor", "--detach", "--grace-s", str(grace_s)]
+    command = module_command("motrix_core.process.supervisor", "--detach", "--grace-s", str(grace_s))
     command += ["--backend", backend] if backend is not None else []
     command += ["--max-env-steps", str(max_env_steps)] if max_env_steps is not None else []
     command += [str(run.path), *(["--", *trainer_argv] if trainer_argv else [])]

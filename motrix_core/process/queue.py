@@ -18,6 +18,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from motrix_core.child import module_command
 from motrix_core.errors import MotrixError, RunNotFound, RunStateError
 from motrix_core.process.launch import launch
 from motrix_core.runs.index import RunIndex
@@ -44,7 +45,7 @@ def start_worker(runs_dir: Path) -> None:
     log = open_lock(runs_dir, "worker.log")
     try:
         os.lseek(log, 0, os.SEEK_END)
-        command = [sys.executable, "-m", "motrix_core.process.queue", "--detach", str(runs_dir)]
+        command = module_command("motrix_core.process.queue", "--detach", str(runs_dir))
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, check=False)
     finally:
         os.close(log)

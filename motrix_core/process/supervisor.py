@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from motrix_core.child import module_command
 from motrix_core.errors import MotrixError, RunsFolderError
 from motrix_core.process.lock import take_lock
 from motrix_core.process.outcome import SWITCHED, Outcome, Stop, console_tail, judge
@@ -302,7 +303,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             # The child belongs to init from here on: nobody has to wait for it, and no shell can hang it up.
             os._exit(0)
         adopt_orphans()
-        trainer = trainer or [sys.executable, "-m", "motrix_core.learn", str(run.path)]
+        trainer = trainer or module_command("motrix_core.learn", str(run.path))
         changes = {"backend": args.backend, "max_env_steps": args.max_env_steps}
         Supervisor(run, config, trainer, grace_s=args.grace_s, **changes).supervise()
         # Whoever lets the run go on need not wait for what follows.

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.child import module_command
 from motrix_core.envs.source import CATALOG, EnvSource
 from motrix_core.errors import WindowUnusable
 
@@ -59,7 +60,7 @@ def _viewer_problem(sim: str, environ: Mapping[str, str]) -> str | None:
     """Why the viewer of `sim` cannot be used, in one line, or None."""
     try:
         done = subprocess.run(
-            [*python_for(sim), "-m", _MODULE, "--check", sim],
+            module_command(_MODULE, "--check", sim, python=python_for(sim)),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -100,7 +101,7 @@ class Window:
         *,
         command: Sequence[str] | None = None,
     ) -> None:
-        argv = list(command) if command is not None else [*python_for(sim), "-m", _MODULE]
+        argv = list(command) if command is not None else module_command(_MODULE, python=python_for(sim))
         try:
             self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except OSError as error:

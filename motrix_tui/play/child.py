@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-_STREAM = (sys.executable, "-m", "motrix_core.play.stream")
+from motrix_core.child import module_command
+
+_STREAM = module_command("motrix_core.play.stream")
 _LINE_LIMIT = 1 << 22
 _LEAVING_S = 0.5
 

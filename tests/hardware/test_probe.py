@@ -295,6 +295,14 @@ def test_a_python_that_cannot_run_the_probe_is_told_with_its_last_words(installa
     assert (found.status, found.cause) == ("not-started", "the probe could not start: cannot run here")
 
 
+def test_files_of_the_working_directory_are_not_what_the_probe_imports(installation, tmp_path, monkeypatch) -> None:
+    installation.torch()
+    for name in ("json", "platform", "torch"):
+        (tmp_path / f"{name}.py").write_text(f"raise RuntimeError('{name} of the working directory')\n")
+    monkeypatch.chdir(tmp_path)
+    assert probe("torch").status == "ok"
+
+
 def test_a_process_that_outlives_its_kill_points_to_the_driver() -> None:
     outcome = verdict.Outcome(stage="devices", unkillable=True, timeout_s=30.0)
     found = verdict.judge(TARGETS["torch"], "2.13.0", outcome, ())

@@ -25,6 +25,7 @@ import gymnasium
 import numpy as np
 
 from motrix_core.bench.common import median, spread, table
+from motrix_core.child import module_command
 from motrix_core.config.schema import PPOCfg
 from motrix_core.learn.algorithm import PPOHyperparameters, draw_permutations
 from motrix_core.learn.bench.skrl_agent import skrl_agent
@@ -248,17 +249,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for backend in args.backend or BACKENDS:
         for name in args.case or CASES:
             # A process each, because threads of one backend spin while the other works.
-            command = [
-                sys.executable,
-                "-m",
-                "motrix_core.learn.bench.update",
-                "--json",
-                "--backend",
-                backend,
-                "--case",
-                name,
-            ]
-            command += ["--rounds", str(args.rounds), "--threads", str(args.threads)]
+            arguments = ["--json", "--backend", backend, "--case", name]
+            arguments += ["--rounds", str(args.rounds), "--threads", str(args.threads)]
+            command = module_command("motrix_core.learn.bench.update", *arguments)
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
             results.append(json.loads(done.stdout.splitlines()[-1]))
     _say(json.dumps(results) if args.json else table(HEAD, map(row, results)))

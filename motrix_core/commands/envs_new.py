@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     path = path or Path(f"{name.replace('-', '_').lower()}.py")
     if path.suffix != ".py":
         raise UsageError(f"{path} must end in .py")
+    _check_module_name(path)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(template_text(name, path.name))
@@ -45,6 +47,19 @@ def run(args: argparse.Namespace) -> int:
     sys.stdout.write(f"{path}\n")
     sys.stderr.write(f"motrix envs check {name} --env-module {path}\nmotrix run --env {name} --env-module {path}\n")
     return 0
+
+
+def _check_module_name(path: Path) -> None:
+    """Raises `UsageError` if a file called so takes the place of another module where it lies, or that one its."""
+    taken = "the standard library" if path.stem in sys.stdlib_module_names else None
+    if taken is None and path.stem in packages_distributions():
+        taken = f"the installed package {packages_distributions()[path.stem][0]}"
+    if taken is not None:
+        free = path.with_name(f"{path.stem}_env.py")
+        raise UsageError(
+            f"{path.name} would be imported in place of the module {path.stem} of {taken}",
+            mend=f"name another file, say -o {free}",
+        )
 
 
 def template_text(name: str, file: str) -> str:

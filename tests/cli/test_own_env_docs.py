@@ -78,6 +78,25 @@ def test_a_name_that_cannot_be_one_is_refused(tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "owner"), [("platform", "standard library"), ("Json", "standard library"), ("numpy", "package numpy")]
+)
+def test_a_file_that_would_be_imported_in_place_of_another_module_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, owner: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = typed("envs", "new", name)
+    assert refused.returncode == 2 and list(tmp_path.iterdir()) == []
+    file = f"{name.lower()}.py"
+    assert (
+        f"{file} would be imported in place of the module {name.lower()}" in refused.stderr and owner in refused.stderr
+    )
+    assert typed("envs", "new", "my-env", "-o", file).returncode == 2
+    mended = typed("envs", "new", name, "-o", f"{name.lower()}_env.py")
+    assert mended.returncode == 0, mended.stderr
+    assert f"name another file, say -o {name.lower()}_env.py" in refused.stderr
+
+
 def test_the_template_says_where_it_is_explained() -> None:
     assert re.search(r"docs/your-own-environment\.md", TEMPLATE.read_text())
 

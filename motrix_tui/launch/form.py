@@ -44,7 +44,8 @@ class FormPanel(Vertical):
         self._fields: Sequence[FormField] = ()
         self._groups: tuple[str, ...] = ()
         self._state = FormState()
-        self.border_title = "PPO"
+        self._title, self._sim = "PPO", ""
+        self.border_title = self._title
 
     def compose(self) -> ComposeResult:
         yield TabStrip(id="groups")
@@ -62,7 +63,12 @@ class FormPanel(Vertical):
         self._show_tabs()
         self.group = self._groups[0]
 
-    def show_state(self, state: FormState, *, title: str) -> None:
+    def show_title(self, title: str, sim: str) -> None:
+        """What is trained and by what; `sim` is left out where there is no room for it."""
+        self._title, self._sim = title, sim
+        self.border_title = self._headline()
+
+    def show_state(self, state: FormState) -> None:
         self._state = state
         for row in self.query(FieldRow):
             path = row.field.path
@@ -70,8 +76,7 @@ class FormPanel(Vertical):
             row.default = state.defaults.get(path, "")
             row.changed = path in state.changes
             row.errors = tuple(advice(problem) for problem in state.problems.get(path, ()))
-        changed = f" · {len(state.changes)} changed" if state.changes else ""
-        self.border_title = Content(f"{title}{changed}")
+        self.border_title = self._headline()
         self.border_subtitle = self._consequences()
         self._show_beside(state)
         general = self.query_one("#form-problems", Static)
@@ -86,6 +91,11 @@ class FormPanel(Vertical):
         line = self.query_one("#form-beside", Static)
         line.display = bool(beside)
         line.update(Content.assemble(("● ", "$accent"), plain(" · ".join(beside), limit=400)))
+
+    def _headline(self) -> Content:
+        changed = f"{len(self._state.changes)} changed" if self._state.changes else ""
+        whole = " · ".join(filter(None, (self._title, self._sim, changed)))
+        return Content(whole if len(whole) <= self.size.width else " · ".join(filter(None, (self._title, changed))))
 
     def _consequences(self) -> Content:
         derived = self._state.derived
@@ -107,6 +117,7 @@ class FormPanel(Vertical):
         return Content("")
 
     def on_resize(self) -> None:
+        self.border_title = self._headline()
         self.border_subtitle = self._consequences()
         self._divide_room()
 

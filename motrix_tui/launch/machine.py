@@ -92,6 +92,12 @@ class Machine:
     def next_sim(self, spec: EnvSpec) -> str | None:
         return self._next(spec.sims, self.sim(spec))
 
+    def take_sim(self, spec: EnvSpec, name: str) -> None:
+        """Take `name` for `spec`. What would be taken anyway is no choice of its own, and stays automatic."""
+        self.wanted_sim.pop(spec.name, None)
+        if name != self.sim(spec):
+            self.wanted_sim[spec.name] = name
+
     def candidates(self, spec: EnvSpec | None) -> list[Candidate]:
         backend, sim = self.backend, self.sim(spec)
         sims = spec.sims if spec is not None else SIMULATORS

@@ -161,7 +161,10 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical, 
         model, spec = self._model, self._spec
         if model is None or spec is None:
             return
-        wanted = (spec.name, self._machine.backend, self._machine.asked_sim(spec))
+        machine = self._machine
+        title, sim = f"PPO · {plain(spec.name)} · {TITLES[machine.backend]}", TITLES[machine.sim(spec)]
+        self.query_one(FormPanel).show_title(title, sim if spec.sims else "")
+        wanted = (spec.name, machine.backend, machine.asked_sim(spec))
         if wanted != (model.env, model.backend, model.sim):
             model.choose(env=wanted[0], backend=wanted[1], sim=wanted[2])
             self._form_changed()
@@ -178,8 +181,7 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical, 
             except MotrixError as error:
                 bar.problem = plain(error)
         bar.show_command(self._state.command)
-        title = f"PPO · {plain(spec.name)} · {TITLES[model.backend]}"
-        self.query_one(FormPanel).show_state(self._state, title=title)
+        self.query_one(FormPanel).show_state(self._state)
         self._keep_draft_soon()
         self._estimate_soon()
         self._described.set()
@@ -241,7 +243,7 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical, 
             why = f"runs on {TITLES[self._machine.sim(spec)]} here" if spec.sims else "needs no simulator"
             self.notify(f"{plain(spec.name)} {why}; there is no other one", markup=False)
             return
-        self._machine.wanted_sim[spec.name] = other
+        self._machine.take_sim(spec, other)
         self._machine_changed()
 
     def action_copy_command(self) -> None:

@@ -165,6 +165,41 @@ async def test_s_switches_to_the_other_usable_simulator(runs_dir: Path, opened: 
         await pilot.press("s")
         await pilot.pause()
         assert "--sim mujoco" in command(pilot)
+        assert str(pilot.app.query_one("#form").border_title) == "PPO · cartpole · JAX · MuJoCo"
+        await pilot.press("s")
+        await pilot.pause()
+        # Back at what is taken by itself, which the command leaves to the machine again.
+        assert "--sim" not in command(pilot)
+        assert str(pilot.app.query_one("#form").border_title) == "PPO · cartpole · JAX · MotrixSim"
+
+
+async def test_s_comes_back_to_what_motrix_sim_asks_for(
+    runs_dir: Path, opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MOTRIX_SIM", "mujoco")
+    core = FakeCore(runs_dir, probes={"mujoco": make_probe("mujoco", version="4.0.0")})
+    async with opened(MotrixApp(core, Settings.load(runs_dir / "none.toml"))) as pilot:
+        for wanted in ("--sim mujoco", "--sim motrixsim", "--sim mujoco"):
+            assert wanted in command(pilot)
+            await pilot.press("s")
+            await pilot.pause()
+
+
+async def test_the_simulator_is_in_the_title_where_there_is_room_for_it(runs_dir: Path, opened: Open) -> None:
+    core = FakeCore(runs_dir)
+    app = MotrixApp(core, Settings.load(runs_dir / "none.toml"))
+    async with opened(app) as pilot:
+        form = pilot.app.query_one("#form")
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot)
+        assert str(form.border_title) == "PPO · cartpole · JAX · MotrixSim"
+        await pilot.resize_terminal(60, 20)
+        await pilot.press("f")
+        await pilot.pause()
+        assert str(form.border_title) == "PPO · cartpole · JAX · MotrixSim"
+        await pilot.resize_terminal(30, 20)
+        await pilot.pause()
+        assert str(form.border_title) == "PPO · cartpole · JAX"
 
 
 async def test_s_says_when_there_is_no_other_simulator(opened: Open) -> None:

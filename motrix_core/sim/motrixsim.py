@@ -13,6 +13,7 @@ from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import FREE_POSITIONS, DofLayout, ball_joint_error, columns
 from motrix_core.sim.geoms import GeomPoses
+from motrix_core.sim.motrixsim_data import make_data
 from motrix_core.sim.motrixsim_geoms import geoms_of, poses_of
 from motrix_core.sim.motrixsim_varied import MotrixSimVaried
 from motrix_core.sim.threads import wanted_threads
@@ -90,7 +91,7 @@ class MotrixSimBatch:
         return np.ascontiguousarray(dof_pos[:, self._to_engine])
 
     def _seated(self) -> motrixsim.SceneData:
-        data = motrixsim.SceneData(self._model, batch=(self.num_envs,))
+        data = make_data(self._model, self.num_envs)
         data.reset(self._model, dof_pos=self._engine_pos(self._dof_pos), dof_vel=self._dof_vel, forward_kinematic=True)
         return data
 
@@ -126,7 +127,7 @@ class MotrixSimBatch:
         if count == 0:  # the engine has no empty batches
             empty = np.empty((0, len(self.geoms), 3), np.float32)
             return GeomPoses(empty, np.empty((0, len(self.geoms), _QUATERNION), np.float32))
-        data = motrixsim.SceneData(self._model, batch=(count,))
+        data = make_data(self._model, count)
         positions = self._engine_pos(self._dof_pos[list(rows)])
         data.reset(self._model, dof_pos=positions, dof_vel=self._dof_vel[list(rows)], forward_kinematic=True)
         return poses_of(self._model, data)

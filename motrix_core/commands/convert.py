@@ -163,7 +163,8 @@ def _actions(sizes: ModelSpec | EnvSpec) -> str:
 
 
 def _default_folder(env: str, backend: str) -> Path:
-    from motrix_core.config.setting import check_env_name, folder_name
+    from motrix_core.config.setting import folder_name
+    from motrix_core.envs.names import check_env_name
 
     try:
         # The name is from a file that anybody may have written.

@@ -13,7 +13,8 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from motrix_core.config.schema import RunConfig
-from motrix_core.config.setting import ENV_RULE, PATH_RULE
+from motrix_core.config.setting import PATH_RULE
+from motrix_core.envs.names import ENV_RULE
 
 Kind = Literal["int", "float", "bool", "choice", "sizes", "text"]
 

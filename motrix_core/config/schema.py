@@ -22,11 +22,11 @@ from motrix_core.config.setting import (
     OptionValue,
     Real,
     Whole,
-    check_env_name,
     check_env_options,
     path_setting,
     setting,
 )
+from motrix_core.envs.names import check_env_name
 
 Backend = Literal["jax", "torch"]
 BackendChoice = Literal["auto", "jax", "torch"]

@@ -8,14 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from motrix_core.envs.source import GYMNASIUM
-
 Group = Literal["Run", "Budget", "Rollout", "Optimise", "Loss", "Network"]
 
-ENV_RULE = (
-    "must be an environment's name: 1 to 100 of the characters A-Z a-z 0-9 _ . : -, "
-    "starting with a letter or digit, without '..'; after 'gym:' also /"
-)
 PATH_RULE = "must be a path of 1 to 4096 printable characters"
 OptionValue = bool | int | float | str
 
@@ -61,14 +55,6 @@ def _typed_number(value: object) -> object:
     # pydantic would read True as 1 and "12" as 12; a number has one spelling per place, see `text`.
     if isinstance(value, bool | str | bytes):
         raise ValueError("must be a number")
-    return value
-
-
-def check_env_name(value: str) -> str:
-    """`value` as it is. Raises `ValueError` unless it can name an environment."""
-    slash = "/" if value.startswith(GYMNASIUM) else ""
-    if not re.fullmatch(rf"[A-Za-z0-9][A-Za-z0-9_.:{slash}-]{{0,99}}", value) or ".." in value:
-        raise ValueError(ENV_RULE)
     return value
 
 

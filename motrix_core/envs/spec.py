@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from numbers import Integral, Real
 
+from motrix_core.envs.names import ENV_RULE, check_env_name
 from motrix_core.errors import EnvironmentFailed
 
 _LARGEST_ACTION = 3.4028234663852886e38
@@ -18,8 +19,9 @@ class EnvSpec:
 
     Actions are `act_dim` numbers in [act_low, act_high], or, where `n_actions` is not None, one of that many choices:
     a single whole number, so `act_dim` is 1, `act_low` 0 and `act_high` n_actions - 1. Sizes are whole numbers of 1 or
-    more, and 0 < `sim_dt_s` ≤ `ctrl_dt_s` ≤ `episode_s`. Anything else raises `EnvironmentFailed`. Actions are float32,
-    so a bound beyond its largest number is none, and becomes infinite.
+    more, and 0 < `sim_dt_s` ≤ `ctrl_dt_s` ≤ `episode_s`; `name` is one that `check_env_name` takes, and what describes
+    is text. Anything else raises `EnvironmentFailed`. Actions are float32, so a bound beyond its largest number is
+    none, and becomes infinite.
 
     `entry` is "module:Class", the `NpEnv` to make. `sims` are the simulators that it runs on, the preferred one first;
     empty when it needs none. `success` says in words when a policy counts as having learned the task, and
@@ -53,8 +55,8 @@ class EnvSpec:
                 object.__setattr__(self, name, math.copysign(math.inf, bound))
         if self.n_actions is None:
             return
-        if self.n_actions < 2:
-            raise EnvironmentFailed(f"{self.name} has n_actions={self.n_actions}, but a choice needs at least 2")
+        if not _is_whole(self.n_actions, 2):
+            raise EnvironmentFailed(f"{self.name} has n_actions={self.n_actions!r:.80}, but a choice needs at least 2")
         if (self.act_dim, self.act_low, self.act_high) != (1, 0, self.n_actions - 1):
             raise EnvironmentFailed(
                 f"{self.name} has n_actions={self.n_actions} with act_dim={self.act_dim} and bounds "
@@ -63,14 +65,23 @@ class EnvSpec:
             )
 
     def _check(self) -> None:
+        for name in ("name", "title", "description", "success", "entry", "origin"):
+            if not isinstance(getattr(self, name), str):
+                raise self._wrong(name, "must be a text")
+        try:
+            check_env_name(self.name)
+        except ValueError:
+            raise self._wrong("name", ENV_RULE) from None
         for name in ("obs_dim", "act_dim"):
-            size = getattr(self, name)
-            if isinstance(size, bool) or not isinstance(size, Integral) or size < 1:
+            if not _is_whole(getattr(self, name), 1):
                 raise self._wrong(name, "must be a whole number of 1 or more")
         for name in ("act_low", "act_high", "episode_s", "ctrl_dt_s", "sim_dt_s"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Real) or math.isnan(value):
+            if not _is_number(getattr(self, name)):
                 raise self._wrong(name, "must be a number")
+        if self.success_return is not None and not (
+            _is_number(self.success_return) and math.isfinite(self.success_return)
+        ):
+            raise self._wrong("success_return", "must be a finite number, or None where it is not known")
         # The bounds of choices follow from their number, which is looked at by itself.
         if self.n_actions is None and not self.act_low < self.act_high:
             raise self._wrong("act_low", f"must be below act_high={self.act_high:g}")
@@ -122,3 +133,11 @@ class EnvSpec:
     def max_episode_steps(self) -> int:
         """Control steps after which an episode is truncated."""
         return round(self.episode_s / self.ctrl_dt_s)
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and not math.isnan(value)

@@ -16,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.options import number_problems
-from motrix_core.envs.outcome import BoolArray, FloatArray, Outcome, check_first_obs, check_outcome
+from motrix_core.envs.outcome import (
+    BoolArray,
+    FloatArray,
+    Outcome,
+    check_first_obs,
+    check_outcome,
+    check_task_state,
+)
 from motrix_core.envs.random_state import get_generator_state, require_philox, set_generator_state
 from motrix_core.envs.sketch import Sketch
 from motrix_core.envs.spec import EnvSpec
@@ -163,7 +170,7 @@ class NpEnv(ABC):
     def _begin(self, rows: NDArray[np.intp]) -> FloatArray:
         self.randomise(rows)
         obs = self.reset(rows)
-        check_first_obs(obs, self.spec, len(rows))
+        check_first_obs(obs, self.spec, len(rows), self.reset)
         return obs
 
     def init_state(self) -> NpEnvState:
@@ -192,7 +199,7 @@ class NpEnv(ABC):
         # What overflows or is undefined is looked for below, so NumPy need not warn of it too.
         with np.errstate(invalid="ignore", over="ignore"):
             outcome = self.update_state()
-        check_outcome(outcome, self.spec, self.num_envs)
+        check_outcome(outcome, self.spec, self.num_envs, self.update_state)
         self._mark_nonfinite(outcome, invalid, previous.obs)
         self._state = self._finish(outcome)
         self.timing.step_s += time.perf_counter() - started
@@ -271,7 +278,9 @@ class NpEnv(ABC):
         arrays = {"obs": state.obs.copy(), "steps": self._steps.copy()}
         arrays["nonfinite_count"] = np.array([self.nonfinite_count], np.int64)
         arrays.update({f"rng.{name}": value for name, value in get_generator_state(self.rng).items()})
-        arrays.update({f"task.{name}": value for name, value in self.get_task_state().items()})
+        task = self.get_task_state()
+        check_task_state(task, self.spec, self.get_task_state)
+        arrays.update({f"task.{name}": value for name, value in task.items()})
         return arrays
 
     def set_state(self, arrays: Mapping[str, NDArray]) -> NpEnvState:
@@ -302,6 +311,11 @@ class NpEnv(ABC):
         info = {"Reward": {}, "metrics": {}, "steps": self._steps.copy(), "final_obs": obs}
         self._state = NpEnvState(obs, zeros, never, never.copy(), info)
         return self._state
+
+    @property
+    def written_as(self) -> type:
+        """The class that somebody wrote, to name where an error has no line: of an adapter, what it adapts."""
+        return type(self)
 
     @property
     def observation_space(self) -> gymnasium.spaces.Box:

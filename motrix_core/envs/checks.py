@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray
-from motrix_core.envs.blame import described
+from motrix_core.envs.blame import described, place_of
 from motrix_core.envs.random_state import make_generator
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import MotrixError
@@ -65,7 +65,8 @@ def check_environment(spec: EnvSpec, make: Make) -> Iterator[Check]:
             yield Check(name, "fail", error.message, error.mend or "")
             break
         except Exception as error:
-            yield Check(name, "fail", described(error), "mend the line that is named")
+            named = "line" if place_of(error) is not None else "class"
+            yield Check(name, "fail", described(error, checker.written_as), f"mend the {named} that is named")
             break
         finally:
             checker.close()
@@ -213,7 +214,7 @@ class _Checker:
             env.step(taken)
         saved = env.get_state()
         other = self._new(4)
-        other.set_state({name: array.copy() for name, array in saved.items()})
+        other.set_state({name: np.array(array) for name, array in saved.items()})
         for step, taken in enumerate(actions[_SAME_STEPS:]):
             expected, found = env.step(taken), other.step(taken)
             for name in ("obs", "reward", "terminated", "truncated"):
@@ -245,6 +246,11 @@ class _Checker:
         env = self._new(seed)
         env.init_state()
         return env
+
+    @property
+    def written_as(self) -> type | None:
+        """The class of the environment that the check under way made, as whoever wrote it knows it."""
+        return getattr(self._made[-1], "written_as", type(self._made[-1])) if self._made else None
 
     def close(self) -> None:
         """Close what the last check made."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from motrix_core.envs.blame import described
+from motrix_core.envs.blame import described, place_of_code
 from motrix_core.envs.catalog import catalog
 from motrix_core.envs.options import unknown_option
 from motrix_core.envs.random_state import make_generator
@@ -136,11 +136,27 @@ def make(
         raise ConfigError(problems)
     generator = rng if rng is not None else make_generator(seed or 0)
     try:
-        return make_env(spec, num_envs=num_envs, rng=generator, sim=sim, **(options or {}))
+        made = make_env(spec, num_envs=num_envs, rng=generator, sim=sim, **(options or {}))
     except MotrixError:
         raise
     except Exception as error:
-        raise EnvironmentFailed(f"environment {name!r} cannot be made: {described(error)}") from error
+        raise EnvironmentFailed(f"environment {name!r} cannot be made: {described(error, make_env)}") from error
+    _check_begun(made, name)
+    return made
+
+
+def _check_begun(env: NpEnv, env_name: str) -> None:
+    """Raises `EnvironmentFailed` for a class that has an `__init__` of its own and leaves out ours."""
+    from motrix_core.envs.base import NpEnv
+
+    # By what it sets last. What was written against another NpEnv, which may set other things, is not ours to know.
+    if isinstance(env, NpEnv) and not hasattr(env, "_state"):
+        kind = type(env)
+        where = place_of_code(kind.__init__) or place_of_code(kind) or kind.__module__
+        raise EnvironmentFailed(
+            f"environment {env_name!r} cannot be made: {where}: {kind.__name__}.__init__ leaves out its base class's",
+            mend="let it begin with super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim)",
+        )
 
 
 def check_options(spec: EnvSpec, options: Mapping[str, Any]) -> None:

@@ -110,7 +110,6 @@ def refusal(vector: str) -> str:
 
 
 @pytest.mark.usefixtures("workers_find_these")
-@pytest.mark.filterwarnings("ignore:.*ERROR:UserWarning")
 def test_an_error_in_a_worker_is_told_as_without_workers_with_its_line() -> None:
     told = refusal("async")
     place = re.escape(str(FOLDER / "counting_envs.py"))
@@ -119,7 +118,6 @@ def test_an_error_in_a_worker_is_told_as_without_workers_with_its_line() -> None
 
 
 @pytest.mark.usefixtures("workers_find_these")
-@pytest.mark.filterwarnings("ignore:.*ERROR:UserWarning")
 @pytest.mark.parametrize(
     ("dies", "told"),
     [

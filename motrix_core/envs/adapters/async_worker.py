@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 import threading
-import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from motrix_core.envs.blame import DescribedError, described
@@ -29,10 +30,11 @@ def work(entry_point: str | None, *args: Any) -> None:
     try:
         log_warnings_of_mujoco(entry_point)
         env = make_env()
+        described_errors.written_as = type(env.unwrapped)
     except Exception as error:
         # Gymnasium's worker would end here, and the parent find nothing but a closed pipe.
         pipe.recv()
-        described_errors.put((index, type(error), error, traceback.format_exc()))
+        described_errors.put((index, type(error), error, ""))
         pipe.send((None, False))
         return
     _async_worker(index, lambda: env, pipe, parent_pipe, shared_memory, described_errors, *modes)
@@ -47,11 +49,23 @@ class _DescribedErrors:
 
     def __init__(self, queue: Any) -> None:
         self._queue = queue
+        self.written_as: type | None = None
 
     def put(self, told: tuple[int, type[BaseException], BaseException, str]) -> None:
-        index, _, error, trace = told
-        # The parent warns with the trace as a format, of which a % in the user's code would be a part.
-        self._queue.put((index, DescribedError, described(error), trace.replace("%", "%%")))
+        index, _, error, _ = told
+        self._queue.put((index, DescribedError, described(error, self.written_as), ""))
+
+
+@contextmanager
+def told_once() -> Iterator[None]:
+    """Keep Gymnasium from warning, in several lines, of the errors of workers that it then raises."""
+    from gymnasium import logger
+
+    level, logger.min_level = logger.min_level, logger.ERROR + 1
+    try:
+        yield
+    finally:
+        logger.min_level = level
 
 
 def log_warnings_of_mujoco(entry_point: Any) -> None:

@@ -96,6 +96,12 @@ class GymnasiumEnv(NpEnv):
     def set_task_state(self, state: Mapping[str, NDArray]) -> None:
         self.set_state(state)
 
+    @property
+    def written_as(self) -> type:
+        # With workers each of them describes what its environment raises.
+        made = getattr(self._vector, "envs", None) or [self._vector]
+        return type(made[0].unwrapped)
+
     def close(self) -> None:
         close_vector(self._vector)
 

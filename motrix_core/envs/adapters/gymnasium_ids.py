@@ -7,12 +7,13 @@ import importlib
 import inspect
 import re
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
-from motrix_core.envs.adapters.async_worker import log_warnings_of_mujoco, work
+from motrix_core.envs.adapters.async_worker import log_warnings_of_mujoco, told_once, work
 from motrix_core.envs.adapters.spaces import Actions, Observations
 from motrix_core.envs.adapters.vector_modes import FEWER_WORKERS
 from motrix_core.envs.blame import described
@@ -84,13 +85,14 @@ def open_vector(name: str, num_envs: int, mode: str, kwargs: Mapping[str, Any]) 
         vector_kwargs["worker"] = partial(work, entry_point if isinstance(entry_point, str) else None)
     try:
         log_warnings_of_mujoco(entry_point)
-        return gymnasium.make_vec(
-            name[len(GYMNASIUM) :],
-            num_envs=num_envs,
-            vectorization_mode=mode,
-            vector_kwargs=vector_kwargs,
-            **kwargs,
-        )
+        with told_once() if mode == "async" else nullcontext():
+            return gymnasium.make_vec(
+                name[len(GYMNASIUM) :],
+                num_envs=num_envs,
+                vectorization_mode=mode,
+                vector_kwargs=vector_kwargs,
+                **kwargs,
+            )
     except MotrixError:
         raise
     except Exception as error:

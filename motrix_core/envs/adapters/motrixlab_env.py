@@ -143,6 +143,10 @@ class MotrixLabEnv(NpEnv):
     def set_task_state(self, state: Mapping[str, NDArray]) -> None:
         self.set_state(state)
 
+    @property
+    def written_as(self) -> type:
+        return type(self.inner)
+
     def close(self) -> None:
         close = getattr(self.inner, "close", None)
         if close is not None:

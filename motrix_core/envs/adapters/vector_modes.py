@@ -8,6 +8,7 @@ the three modes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Any, Protocol
@@ -15,11 +16,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.envs.adapters.async_worker import told_once
 from motrix_core.envs.adapters.spaces import Observations
 from motrix_core.envs.base import BoolArray, FloatArray
+from motrix_core.envs.blame import place_of_code
 from motrix_core.errors import EnvironmentFailed
 
 FEWER_WORKERS = "signal 9 can mean that memory ran out: use fewer with --num-envs, or --set env.vector=sync"
+SPACE_MEND = "let observation_space say what reset() and step() return"
 _ENDING_S = 10.0
 
 
@@ -56,15 +60,26 @@ class VectorMode(Protocol):
 class _Mode:
     def __init__(self, vector: Any, observations: Observations, name: str) -> None:
         self._vector, self._observations, self._name = vector, observations, name
+        self._quiet = told_once if getattr(vector, "processes", ()) else nullcontext
 
     def begin(self, seed: int) -> FloatArray:
         obs, _ = self._answer(self._vector.reset, seed=seed)
         return self._observations.batch(obs)
 
     def _answer(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """What `call` returns. Raises `EnvironmentFailed` if a worker process has died meanwhile."""
+        """What `call` returns.
+
+        Raises `EnvironmentFailed` if a worker process has died meanwhile, or an observation has another shape than the
+        environment's space says.
+        """
         try:
-            return call(*args, **kwargs)
+            with self._quiet():
+                return call(*args, **kwargs)
+        except ValueError as error:
+            wrong = _wrong_shape(self._vector)
+            if wrong is None:
+                raise
+            raise EnvironmentFailed(f"{self._name} {wrong}", mend=SPACE_MEND) from error
         except (EOFError, ConnectionError) as error:
             ends = _ends_of_workers(self._vector)
             if not ends:
@@ -201,6 +216,20 @@ def _ends_of_workers(vector: Any) -> list[str]:
             worker.join()
     dead = [(worker.name, worker.exitcode) for worker in workers if worker.exitcode is not None]
     return [f"{name} by signal {-code}" if code < 0 else f"{name} with exit code {code}" for name, code in dead]
+
+
+def _wrong_shape(vector: Any) -> str | None:
+    """What is wrong with an observation that cannot be laid beside the others; None if it is not its shape."""
+    shape = vector.single_observation_space.shape
+    # Where Gymnasium steps one environment after the other, it keeps what each of them gave here.
+    for env, obs in zip(getattr(vector, "envs", ()), getattr(vector, "_env_obs", ()), strict=False):
+        if shape is not None and obs is not None and np.shape(obs) != shape:
+            kind = type(env.unwrapped)
+            return (
+                f"gave an observation of shape {np.shape(obs)}, its observation space says {shape}: "
+                f"{place_of_code(kind) or f'class {kind.__name__}'}"
+            )
+    return None
 
 
 def _of_row(values: Any, row: int) -> Any:

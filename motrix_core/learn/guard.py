@@ -2,7 +2,8 @@
 
 Whatever is not finite ends the update or the rollout that it appears in. The first time in a trainer process, training
 goes back to the last checkpoint, none of which ever holds such a number, and goes on from there with half the learning
-rate; the second time it fails.
+rate; the second time it fails. An environment that mends itself by ending an episode is only told of, unless all do so
+at every step of a rollout: then there is nothing to learn from.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from motrix_core.errors import NonFinite, TrainingFailed
+from motrix_core.errors import NonFinite, NonFiniteEnv, TrainingFailed
+from motrix_core.learn.stepping import NONFINITE_MEND
 
 if TYPE_CHECKING:
     from motrix_core.learn.backend import Trainer, UpdateReport
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 MEND = "try a smaller ppo.learning_rate, or look at the size of the rewards"
 _SHOWN = 3
+_FEWEST_BROKEN_STEPS = 8
+"""A rollout may be a single step of a single environment, and an episode that diverges now and then is no end."""
 _LEAST_LEARNING_RATE = 1e-9
 """The smallest that the configuration allows."""
 
@@ -41,18 +45,30 @@ class Guard:
     def __init__(self, rollouts: int, warn: Callable[[str], None]) -> None:
         self.problem: str | None = None
         self._warn, self._warned = warn, False
+        self._most_broken_steps = max(rollouts, _FEWEST_BROKEN_STEPS)
+        self._broken_steps = 0
         # What the steppers gave away is theirs no longer, so that keeping a rollout costs no copies.
         self._seen: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=rollouts)
 
     def watch(self, transition: Transition) -> None:
-        """Remember a batched step, in case its update fails; warn, once, where an environment mended itself."""
+        """Remember a batched step, in case its update fails; warn, once, where an environment mended itself.
+
+        Raises NonFiniteEnv if all of them did for a whole rollout.
+        """
         self._seen.append((transition.obs, transition.reward))
-        mended = (transition.info.get("metrics") or {}).get("nonfinite")
+        mended = _mended(transition)
         if mended is not None and not self._warned and np.any(mended):
             self._warned = True
             self._warn(
                 f"physics or actions were not finite in {_environments(np.flatnonzero(mended))}: the episode was ended "
                 "there with a reward of 0; metric/nonfinite shows how often that happens"
+            )
+        self._broken_steps = self._broken_steps + 1 if broken_everywhere(transition) else 0
+        if self._broken_steps >= self._most_broken_steps:
+            raise NonFiniteEnv(
+                f"physics or actions were not finite in every environment at {self._broken_steps} batched steps in a "
+                "row, so there was nothing to learn from",
+                mend=NONFINITE_MEND,
             )
 
     def check_update(self, report: UpdateReport, trainer: Trainer | None, update: int) -> None:
@@ -91,6 +107,7 @@ class Guard:
             ) from problem
         self.problem = problem.message
         self._seen.clear()
+        self._broken_steps = 0
 
     def restart(self, trainer: Trainer, env_steps: int, undone: Sequence[str] = ()) -> Mapping[str, object]:
         """Halve the learning rate of `trainer`, which goes on from `env_steps`. Returns the data of the warning.
@@ -121,6 +138,16 @@ class Guard:
             place = np.unravel_index(int(values.argmax()), values.shape)
             found.append(f"largest {what} {values[place]:.3g} in environment {place[1]} at step {place[0] + 1}")
         return f" (of its rollout: {', '.join(found)})"
+
+
+def broken_everywhere(transition: Transition) -> bool:
+    """Whether every environment had to mend itself in a step, because its numbers were not finite."""
+    mended = _mended(transition)
+    return mended is not None and bool(np.all(mended))
+
+
+def _mended(transition: Transition) -> np.ndarray | None:
+    return (transition.info.get("metrics") or {}).get("nonfinite")
 
 
 def spoiled_arrays(state: AgentState) -> list[str]:

@@ -20,6 +20,7 @@ from motrix_core.errors import CheckpointError
 from motrix_core.learn.guard import require_finite
 from motrix_core.learn.metrics import EpisodeStatistics
 from motrix_core.learn.spec import AgentState, Arrays
+from motrix_core.learn.stepping import call_env, saves_state
 from motrix_core.runs import checkpoints
 
 if TYPE_CHECKING:
@@ -58,14 +59,10 @@ def save(session: TrainSession, trainer: Trainer, env: Any, statistics: EpisodeS
     return folder
 
 
-def _saves_state(env: Any) -> bool:
-    return hasattr(env, "get_state") and hasattr(env, "set_state") and getattr(env, "saves_state", True)
-
-
 def _env_arrays(session: TrainSession, env: Any, statistics: EpisodeStatistics) -> Arrays:
     # An environment written for another NpEnv may have no state to save; resuming it begins new episodes.
     # Before the first update a run has only what it starts from: its first episodes are yet to be drawn.
-    env_state = env.get_state() if session.update and _saves_state(env) else {}
+    env_state = call_env(env, "get_state", env.get_state) if session.update and saves_state(env) else {}
     return {
         **{f"state.{name}": array for name, array in env_state.items()},
         **{f"episode.{name}": array for name, array in statistics.get_state().items()},
@@ -90,7 +87,7 @@ def restore_newest(
         raise unusable[-1][1]
     if newest is None:
         # Said when the run begins, while the choice can still be another one.
-        if not _saves_state(env):
+        if not saves_state(env):
             session.warn(f"{session.config.env} cannot save its state: when this run is resumed, new episodes begin")
         return None
     checkpoint = checkpoints.load(newest.path)
@@ -106,8 +103,8 @@ def restore_newest(
     trainer.restore(state)
     saved = checkpoint.arrays.get("env", {})
     env_state = _under("state.", saved)
-    if env_state and _saves_state(env):
-        env.set_state(env_state)
+    if env_state and saves_state(env):
+        call_env(env, "set_state", env.set_state, env_state)
         statistics.set_state(_under("episode.", saved))
     elif meta.get("update") != 0:
         session.warn(f"{session.config.env} has no saved state: new episodes begin in every environment")

@@ -7,6 +7,7 @@ state that the episode ended in (Pardo et al., 2018, arXiv:1712.00378).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -18,6 +19,7 @@ from motrix_core.errors import EnvironmentFailed, MotrixError, NonFiniteEnv
 from motrix_core.learn.clock import PhaseClock
 
 BASE_CLASS = "NpEnv"
+NONFINITE_MEND = "look for a division by zero or a diverged simulation in the environment"
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,31 @@ def check_np_env(env: object) -> None:
     )
 
 
+def saves_state(env: Any) -> bool:
+    """Whether checkpoints hold the state of `env`, so that a resumed run goes on within its episodes."""
+    return hasattr(env, "get_state") and hasattr(env, "set_state") and getattr(env, "saves_state", True)
+
+
+def name_of(env: Any) -> str:
+    """What errors call `env`: by the name that it was asked for, or by its class where it does not know that."""
+    return f"environment {getattr(getattr(env, 'spec', None), 'name', type(env).__name__)}"
+
+
+def call_env(env: Any, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What `function`, a method of `env`, returns.
+
+    Raises `EnvironmentFailed` for whatever it raises, with `what` failed and the place in the code of whoever wrote
+    the environment.
+    """
+    try:
+        return function(*arguments)
+    except MotrixError:
+        raise
+    except Exception as error:
+        written_as = getattr(env, "written_as", type(env))
+        raise EnvironmentFailed(f"{name_of(env)} failed in {what}: {described(error, written_as)}") from error
+
+
 class Stepper:
     """Steps an `NpEnv` and times it.
 
@@ -70,13 +97,13 @@ class Stepper:
         self.transition: Transition | None = None
         self._clock = clock
         self._obs: np.ndarray | None = None
-        self._obs_shape = (int(env.num_envs), *env.observation_space.shape)
+        self._obs_shape = call_env(env, "saying its size", lambda: (int(env.num_envs), *env.observation_space.shape))
         self._steps = 0
 
     def reset(self) -> tuple[np.ndarray, dict[str, Any]]:
         """Start every environment, the first time; afterwards tell where they are, since they reset themselves."""
         if self._obs is None:
-            state = self._current_state() or self._call("init_state", self.env.init_state)
+            state = self._current_state() or call_env(self.env, "init_state", self.env.init_state)
             self._obs = self._observations(state)
             return self._obs, dict(state.info)
         return self._obs, {}
@@ -99,7 +126,7 @@ class Stepper:
         timing = getattr(self.env, "timing", None)
         physics = timing.physics_s if timing is not None else 0.0
         started = perf_counter()
-        state = self._call("step", self.env.step, actions)
+        state = call_env(self.env, f"step at batched step {self._steps}", self.env.step, actions)
         elapsed = perf_counter() - started
         physics = timing.physics_s - physics if timing is not None else 0.0
         self._clock.add("physics", physics)
@@ -111,7 +138,9 @@ class Stepper:
         obs = self._observations(state)
         reward = np.array(state.reward, np.float32).reshape(-1)
         if reward.shape[0] != obs.shape[0]:
-            raise EnvironmentFailed(f"{self._name()} gave {reward.shape[0]} rewards for {obs.shape[0]} environments")
+            raise EnvironmentFailed(
+                f"{name_of(self.env)} gave {reward.shape[0]} rewards for {obs.shape[0]} environments"
+            )
         self._check_finite("reward", reward)
         terminated = np.array(state.terminated, bool).reshape(-1)
         truncated = np.array(state.truncated, bool).reshape(-1) & ~terminated
@@ -131,7 +160,8 @@ class Stepper:
         obs = np.array(state.obs, np.float32)
         if obs.shape != self._obs_shape:
             raise EnvironmentFailed(
-                f"{self._name()} gave observations of shape {obs.shape}, its observation space says {self._obs_shape}"
+                f"{name_of(self.env)} gave observations of shape {obs.shape}, "
+                f"its observation space says {self._obs_shape}"
             )
         self._check_finite("observation", obs)
         return obs
@@ -144,20 +174,9 @@ class Stepper:
         wrong = np.argwhere(~np.isfinite(array))
         if len(wrong):
             row, value = wrong[0][0], array[tuple(wrong[0])]
+            article = "an" if what[0] in "aeiou" else "a"
             raise NonFiniteEnv(
-                f"{self._name()} gave a {what} of {value} in environment {row} at batched step {self._steps}",
-                mend="look for a division by zero or a diverged simulation in the environment",
+                f"{name_of(self.env)} gave {article} {what} of {value} in environment {row} "
+                f"at batched step {self._steps}",
+                mend=NONFINITE_MEND,
             )
-
-    def _call(self, what: str, function: Any, *arguments: Any) -> Any:
-        try:
-            return function(*arguments)
-        except MotrixError:
-            raise
-        except Exception as error:
-            raise EnvironmentFailed(
-                f"{self._name()} failed in {what} at batched step {self._steps}: {described(error)}"
-            ) from error
-
-    def _name(self) -> str:
-        return f"environment {type(self.env).__name__}"

@@ -117,3 +117,14 @@ def test_a_file_that_was_edited_meanwhile_is_told_once_when_its_run_goes_on(trai
         f"motrix: warning: {warnings[0]}"
     ]
     assert events(trained)[-1]["env_steps"] == 256
+
+
+def test_a_state_that_is_not_taken_back_ends_the_resumed_run_with_file_and_line(trained: Path, tmp_path: Path) -> None:
+    text = TEMPLATE.read_text().replace('state["target"]', 'state["targett"]')
+    (tmp_path / "mine.py").write_text(text)
+    (line,) = (number for number, said in enumerate(text.splitlines(), 1) if "targett" in said)
+    done = motrix("run", "--resume", "last", "--max-env-steps", "256", folder=tmp_path)
+    assert done.returncode == 3
+    place = f"{tmp_path / 'mine.py'}, line {line}"
+    assert f"environment my-env failed in set_state: {place}: KeyError: 'targett'" in done.stderr
+    assert events(trained)[-1]["data"]["status"] == "failed"

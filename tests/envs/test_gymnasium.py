@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from counting_envs import LENGTH, Counting, CountingBatch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
+from motrix_core.commands.own_env import try_out
 from motrix_core.config import ConfigSources
 from motrix_core.config.own import GYMNASIUM_DEFAULTS
 from motrix_core.envs.adapters import gymnasium_ids
 from motrix_core.envs.adapters.spaces import Actions, Observations
 from motrix_core.envs.registry import find_spec, make
+from motrix_core.envs.source import EnvSource
 from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, UsageError
 from motrix_core.learn.evaluation import Task
 from motrix_core.play.cast import random_cast
@@ -290,3 +293,54 @@ def test_an_option_that_an_environment_passes_on_to_nobody_is_refused(register: 
 def test_a_time_limit_that_is_no_number_of_steps_is_refused(steps: object) -> None:
     with pytest.raises(ConfigError, match=rf"env\.max_episode_steps={steps} must be a whole number of steps"):
         find_spec("gym:Pendulum-v1", options={"max_episode_steps": steps})
+
+
+class Wide(Counting):
+    """Steps to an observation that its space does not have."""
+
+    def step(self, action):
+        return (np.zeros(5, np.float32), *super().step(action)[1:])
+
+
+class Old(Counting):
+    """Returns what was returned before truncation was told apart."""
+
+    def step(self, action):
+        obs, reward, terminated, _, info = super().step(action)
+        return obs, reward, terminated, info
+
+
+class Worded(Counting):
+    """Rewards with words."""
+
+    def step(self, action):
+        obs, _, *rest = super().step(action)
+        return obs, "good", *rest
+
+
+class Nowhere(Counting):
+    """Is nowhere."""
+
+    def step(self, action):
+        return (np.full(2, np.nan, np.float32), *super().step(action)[1:])
+
+
+@pytest.mark.filterwarnings("ignore:.*WARN")
+@pytest.mark.parametrize("kind", [Wide, Old, Worded])
+def test_what_gymnasium_cannot_lay_out_is_told_with_the_class_that_gave_it(register: Register, kind: type) -> None:
+    messages = {
+        Wide: r"gave an observation of shape \(5,\), its observation space says \(2,\): PLACE; let observation_space",
+        Old: r"environment gym:Test0-v0 failed in step at batched step 1: PLACE: ValueError: .* \(expected 5, got 4\)",
+        Worded: r"failed in step at batched step 1: PLACE: ValueError: could not convert string to float: 'good'",
+    }
+    place = rf"{__file__}, line {inspect.getsourcelines(kind)[1]}, class {kind.__name__}"
+    name = register(kind)
+    with pytest.raises(EnvironmentFailed, match=messages[kind].replace("PLACE", place)):
+        try_out(find_spec(name), "none", {}, EnvSource())
+
+
+@pytest.mark.filterwarnings("ignore:.*WARN")
+def test_an_environment_that_gives_no_finite_number_is_refused_before_a_run_is_made(register: Register) -> None:
+    name = register(Nowhere)
+    with pytest.raises(EnvironmentFailed, match=f"environment {name} gave an observation or reward that is not finite"):
+        try_out(find_spec(name), "none", {}, EnvSource())

@@ -296,6 +296,13 @@ def test_what_has_a_wrong_shape_is_told_before_a_run_is_made(write, changes: dic
         ({"sims=()": "sims=('mujoco')"}, "has sims='mujoco', which must be a tuple"),
         ({"sims=()": "sims=None"}, "has sims=None, which must be a tuple"),
         ({"episode_s=5.0": "episode_s='5'"}, "has episode_s='5', which must be a number"),
+        ({'name="my-env"': "name=5"}, "has name=5, which must be a text"),
+        ({'name="my-env"': 'name="../../evil env"'}, "has name='../../evil env', which must be an environment's name"),
+        ({'title="Cart on a rail"': "title=None"}, "has title=None, which must be a text"),
+        ({'entry="MyEnv"': "entry=dict"}, "has entry=<class 'dict'>, which must be a text"),
+        ({"success_return=80.0": "success_return='high'"}, "has success_return='high', which must be a finite number"),
+        ({"success_return=80.0": "success_return=float('nan')"}, "has success_return=nan, which must be a finite"),
+        ({"act_dim=1": "act_dim=1, n_actions='2'"}, "has n_actions='2', but a choice needs at least 2"),
     ],
 )
 def test_a_spec_that_nothing_can_be_made_of_is_told_with_its_line(write, changes: dict[str, str], message: str) -> None:
@@ -323,6 +330,89 @@ def test_a_task_on_a_simulator_that_names_no_model_is_told_how(write) -> None:
     source = write({'    model = "point.xml"\n': ""}, text=POINT)
     with pytest.raises(EnvironmentFailed, match=r'Point names no model; give the class model = "FILE\.xml"'):
         make("point", num_envs=2, seed=0, source=source)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"return Outcome(": "made = Outcome("},
+            "gave a NoneType, but an Outcome is needed; end it with return Outcome",
+        ),
+        ({"reward_terms=terms": 'reward_terms={3: terms["near"]}'}, "gave reward_terms with the keys [3], but"),
+        ({'{"distance_m": distance}': "None"}, "gave metrics with a NoneType, but a dictionary"),
+        ({'{"distance_m": distance}': '{"x": np.full(len(distance), "a")}'}, "metrics['x'] of <U1, but numbers are"),
+        ({"reward_terms=terms": 'reward_terms={"x": 1j * distance}'}, "reward_terms['x'] of complex64, but numbers"),
+        ({'reward=terms["near"]': 'reward=1j + terms["near"]'}, "gave reward of complex64, but numbers are needed"),
+        ({"obs=self.observations()": "obs=self.observations().astype(str)"}, "gave obs of <U32, but numbers"),
+    ],
+)
+def test_what_is_no_number_is_told_with_the_line_of_its_method(write, changes: dict[str, str], message: str) -> None:
+    source = write(changes)
+    with pytest.raises(EnvironmentFailed) as caught:
+        try_out(find_spec("my-env", source), "none", {}, source)
+    assert message in str(caught.value)
+    assert f"{source.module}, line {line_of(source, 'def update_state')}: my-env: update_state() " in str(caught.value)
+
+
+def test_numbers_of_any_kind_are_taken(write) -> None:
+    source = write({"obs=self.observations()": "obs=self.observations().astype(int)"})
+    try_out(find_spec("my-env", source), "none", {}, source)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "message"),
+    [
+        (
+            {"super().__init__(spec, num_envs=num_envs, rng=rng, sim=sim, episode_s=episode_s)": "self.num_envs = 1"},
+            "def __init__",
+            "MyEnv.__init__ leaves out its base class's; let it begin with super().__init__(",
+        ),
+        ({"        num_envs: int,\n": "", "num_envs=num_envs": "num_envs=2"}, "class MyEnv(", "argument 'num_envs'"),
+        ({"def physics_step": "def physics_stepp"}, "class MyEnv(", "abstract method"),
+    ],
+)
+def test_a_class_that_cannot_be_made_is_told_with_its_line(
+    write, changes: dict[str, str], place: str, message: str
+) -> None:
+    source = write(changes)
+    with pytest.raises(EnvironmentFailed) as caught:
+        try_out(find_spec("my-env", source), "none", {}, source)
+    assert "environment 'my-env' cannot be made: " in str(caught.value) and message in str(caught.value)
+    assert f"{source.module}, line {line_of(source, place)}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "place", "message"),
+    [
+        ({'state["target"]': 'state["targett"]'}, 'state["targett"]', "failed in set_state"),
+        ({'return {"position": self.position': 'return {"position": self.positon'}, "positon", "failed in get_state"),
+        (
+            {'return {"position": self.position.copy()': 'return {"position": "here"'},
+            "def get_task_state",
+            "get_task_state() gave 'position' of str, but an array of numbers",
+        ),
+    ],
+)
+def test_a_state_that_cannot_be_saved_is_told_before_a_run_is_made(
+    write, changes: dict[str, str], place: str, message: str
+) -> None:
+    source = write(changes)
+    with pytest.raises(EnvironmentFailed) as caught:
+        try_out(find_spec("my-env", source), "none", {}, source)
+    assert message in str(caught.value)
+    assert f"{source.module}, line {line_of(source, place)}" in str(caught.value)
+
+
+def test_an_environment_without_a_finite_number_is_refused_before_a_run_is_made(write) -> None:
+    source = write({'reward=terms["near"]': 'reward=np.nan * terms["near"]'})
+    with pytest.raises(EnvironmentFailed, match="environment my-env gave an observation or reward that is not finite"):
+        try_out(find_spec("my-env", source), "none", {}, source)
+
+
+def test_one_world_of_two_that_diverges_is_no_reason_to_refuse(write) -> None:
+    source = write({'reward=terms["near"]': 'reward=np.array([np.nan, 1.0], np.float32) * terms["near"]'})
+    try_out(find_spec("my-env", source), "none", {}, source)
 
 
 @pytest.mark.parametrize("where", ["self.mass_kg = mass_kg", "self.action = actions[:, 0].copy()"])

@@ -78,7 +78,7 @@ def learning_rates(run: Run) -> list[float]:
 
 
 @pytest.mark.parametrize("kind", ["fused", "stock"])
-@pytest.mark.parametrize(("what", "named"), [("obs", "observation"), ("reward", "reward")])
+@pytest.mark.parametrize(("what", "named"), [("obs", "an observation"), ("reward", "a reward")])
 def test_one_bad_number_from_the_environment_costs_an_update_and_half_the_learning_rate(
     backend: str, kind: str, what: str, named: str, trained: Any
 ) -> None:
@@ -88,7 +88,7 @@ def test_one_bad_number_from_the_environment_costs_an_update_and_half_the_learni
     run = trained(backend, spoil(what, 3, NAN, {7}), errors, **options)
     assert errors == []
     (going_back,) = (event["data"] for event in events_of(run, "warning") if "back_to" in event["data"])
-    assert f"gave a {named} of nan in environment 3 at batched step 7" in going_back["message"]
+    assert f"gave {named} of nan in environment 3 at batched step 7" in going_back["message"]
     assert (
         "back to the checkpoint step_32 and on with a learning rate of 0.0005 instead of 0.001"
         in (going_back["message"])
@@ -231,6 +231,34 @@ def test_an_environment_that_mends_itself_is_reported_once() -> None:
     for _ in range(2):
         guard.watch(transition(info={"metrics": {"nonfinite": np.array([0, 1, 1])}}))
     assert len(said) == 1 and "not finite in environments 1, 2: the episode was ended" in said[0]
+
+
+def mended(*environments: int) -> Transition:
+    return transition(info={"metrics": {"nonfinite": np.array(environments, np.float32)}})
+
+
+@pytest.mark.parametrize(("rollouts", "steps"), [(12, 12), (1, 8)])
+def test_a_rollout_in_which_every_environment_mends_itself_at_every_step_is_an_error(rollouts: int, steps: int) -> None:
+    guard = Guard(rollouts, lambda _: None)
+    # One environment that is well, once, is something to learn from.
+    for one in (*[mended(1, 1, 1)] * (steps - 1), mended(1, 0, 1), *[mended(1, 1, 1)] * (steps - 1)):
+        guard.watch(one)
+    with pytest.raises(
+        NonFinite, match=rf"not finite in every environment at {steps} batched steps in a row"
+    ) as raised:
+        guard.watch(mended(1, 1, 1))
+    assert isinstance(raised.value, EnvironmentFailed)
+
+
+@pytest.mark.parametrize("kind", ["fused", "stock"])
+def test_a_training_without_a_finite_number_fails(backend: str, kind: str, trained: Any) -> None:
+    def spoil_all(step: int, state: NpEnvState) -> None:
+        state.info["metrics"] = {"nonfinite": np.ones(len(state.obs), np.float32)}
+
+    errors: list[Exception] = []
+    trained(backend, spoil_all, errors, train={"engine": kind})
+    assert "not finite in every environment" in str(errors[0])
+    assert "already gone back" in str(errors[0])
 
 
 def test_what_an_environment_spoils_is_its_failure_too(backend: str, trained: Any) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands.own_env import add_source_flags, only_name, source_of
+from motrix_core.commands.waiting import waiting_for
 from motrix_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,15 +54,16 @@ def run(args: argparse.Namespace) -> int:
     if name is None:
         raise UsageError("no environment given", mend="type motrix envs check NAME; motrix envs lists them")
     options = ConfigSources(sets=args.sets).env_options
-    spec = find_spec(name, source, options)
-    sim = select_sim(args.sim, spec.sims).backend
-    check_options(spec, options)
+    with waiting_for(name):
+        spec = find_spec(name, source, options)
+        sim = select_sim(args.sim, spec.sims).backend
+        check_options(spec, options)
 
     def made(num_envs: int, seed: int) -> Any:
         return make(name, num_envs=num_envs, sim=sim, seed=seed, options=options, source=source)
 
     checks = []
-    for check in check_environment(spec, made):
+    for check in _each(check_environment(spec, made), name):
         checks.append(check)
         if not args.json:
             _print(check)
@@ -72,6 +74,15 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.write(_verdict(checks, failed) + "\n")
     return _FAILED if failed else 0
+
+
+def _each(checks: Iterator[Check], name: str) -> Iterator[Check]:
+    while True:
+        with waiting_for(f"a check of {name}"):
+            check = next(checks, None)
+        if check is None:
+            return
+        yield check
 
 
 def _print(check: Check) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motrix_core.commands.waiting import waiting_for
+from motrix_core.errors import NonFiniteEnv
+
 if TYPE_CHECKING:
     from motrix_core.envs.source import EnvSource
     from motrix_core.envs.spec import EnvSpec
@@ -45,14 +48,15 @@ def only_name(source: EnvSource) -> str | None:
     """The name of the environment of `source`, where it brings a single one."""
     from motrix_core.envs.registry import names_of
 
-    names = names_of(source)
+    with waiting_for(str(source)):
+        names = names_of(source)
     return names[0] if len(names) == 1 else None
 
 
 def try_out(spec: EnvSpec, sim: str, options: Mapping[str, Any], source: EnvSource) -> None:
-    """Make an environment that somebody brought, reset it and step it once, so that no run is made for one that fails.
+    """Make an environment that somebody brought, reset it, step it once and put it back to where it then is.
 
-    Raises `EnvironmentFailed`, or what making it raises.
+    So no run is made for one that fails. Raises `EnvironmentFailed`, or what making it raises.
     """
     if spec.origin == OURS:
         return
@@ -60,12 +64,21 @@ def try_out(spec: EnvSpec, sim: str, options: Mapping[str, Any], source: EnvSour
 
     from motrix_core.envs.registry import make
     from motrix_core.learn.clock import PhaseClock
-    from motrix_core.learn.stepping import Stepper
+    from motrix_core.learn.guard import broken_everywhere
+    from motrix_core.learn.stepping import NONFINITE_MEND, Stepper, call_env, name_of, saves_state
 
     env = make(spec.name, num_envs=_TRIED, sim=sim, seed=0, options=options, source=source)
     try:
         stepper = Stepper(env, PhaseClock())
         stepper.reset()
-        stepper.step(np.zeros((_TRIED, spec.act_dim), np.float32))
+        transition = stepper.step(np.zeros((_TRIED, spec.act_dim), np.float32))
+        if broken_everywhere(transition):
+            raise NonFiniteEnv(
+                f"{name_of(env)} gave an observation or reward that is not finite at its first step, in all of "
+                f"{_TRIED} environments",
+                mend=NONFINITE_MEND,
+            )
+        if saves_state(env):
+            call_env(env, "set_state", env.set_state, call_env(env, "get_state", env.get_state))
     finally:
         env.close()

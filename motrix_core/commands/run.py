@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands.own_env import add_source_flags, only_name, try_out
+from motrix_core.commands.waiting import waiting_for
 from motrix_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
     if env is None:
         names = sorted(names_of(sources.source) or catalog())
         raise UsageError("no environment given", mend=f"type --env NAME, one of: {', '.join(names)}")
-    spec = find_spec(env, sources.source, sources.env_options)
+    with waiting_for(env):
+        spec = find_spec(env, sources.source, sources.env_options)
     if not spec.sims:
         # The variable says which engine a person prefers; it is no reason to refuse an environment without one.
         sources = replace(sources, environ={name: text for name, text in os.environ.items() if name != "MOTRIX_SIM"})
@@ -170,7 +172,8 @@ def resolve(args: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
         check_sim(selection.probes[sim.backend], spec.sims)
     effective = sources.build(env, selection.backend)
     check_initial(effective.config, spec)
-    try_out(spec, sim.backend, effective.config.env_options, sources.source)
+    with waiting_for(f"{env} to be made, reset and stepped once"):
+        try_out(spec, sim.backend, effective.config.env_options, sources.source)
     config = effective.config.model_copy(update={"backend": selection.backend, "sim": sim.backend})
     extra = {
         "hardware": inventory().to_json(),

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from motrix_core.commands import envs
+from motrix_core.commands import envs, waiting
 from motrix_core.commands.own_env import TEMPLATE
 from motrix_core.envs import checks
 
 TEXT = TEMPLATE.read_text().replace("episode_s=5.0", "episode_s=1.0")
 OBSERVE = "return np.stack([self.position, self.velocity, self.target - self.position], axis=1)"
+
+
+# Called by our own code with an argument too many, so no line of the file is executed.
+LATE = {"def physics_step(self)": "def physics_step()"}
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +73,8 @@ def test_what_is_right_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         ("reset", {"return self.observations()[rows]": "return None"}, "reset() gave NoneType for 4", "in rows"),
         ("step", {'reward=terms["near"]': 'reward=terms["near"].astype(float)'}, "reward is float64", "astype"),
         ("step", {"self.action = actions[:, 0].copy()": "1 / 0"}, "mine.py, line 82: ZeroDivisionError", "line"),
+        ("step", {"return Outcome(": "made = Outcome("}, "line 89: my-env: update_state() gave a NoneType", "end"),
+        ("step", LATE, "class MyEnv: TypeError: ", "the class that is named"),
         (
             "memory",
             {OBSERVE: "self.kept = getattr(self, 'kept', np.zeros((self.num_envs, 3), np.float32)); "
@@ -137,3 +143,22 @@ def test_what_may_be_meant_is_a_warning(
     assert code == 0, found
     assert found[name]["status"] == "warn"
     assert detail in found[name]["detail"]
+
+
+@pytest.mark.parametrize("where", ["STEP_S = 0.05", "self.action = actions[:, 0].copy()"])
+def test_what_does_not_return_is_told_with_its_line_while_it_is_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE_S", 0.01)
+    (line,) = (number for number, text in enumerate(TEXT.splitlines(), 1) if where in text)
+    told = f", which is in {tmp_path / 'mine.py'}, line {line + 3}; Ctrl-C ends it"
+    waits = [
+        "import sys, time",
+        "for _ in range(3000):",
+        "    time.sleep(0.01)",
+        f"    if {told!r} in sys.stderr.getvalue(): break",
+        "else: raise TimeoutError",
+    ]
+    (indent,) = (text[: text.index(where)] for text in TEXT.splitlines() if where in text)
+    _, found = check(tmp_path, capsys, {where: f"\n{indent}".join([where, *waits])})
+    assert found["step"]["status"] == "ok", found

@@ -47,7 +47,8 @@ class SimEnv(NpEnv):
             )
         if not np.isclose(self.physics.timestep_s, self.cfg.sim_dt):
             raise EnvironmentFailed(
-                f"{self.model} has a time step of {self.physics.timestep_s} s, but {spec.name} needs {spec.sim_dt_s} s"
+                f"{self.model} has a time step of {self.physics.timestep_s:g} s, "
+                f"but {spec.name} needs {spec.sim_dt_s:g} s"
             )
         self._ctrl = np.zeros((num_envs, self.num_controls), np.float32)
 

@@ -54,7 +54,8 @@ class MujocoBatch:
         try:
             model = load_model(path)
         except ValueError as error:
-            raise EnvironmentFailed(f"MuJoCo cannot load {path}: {error}") from error
+            # The engine adds the element and its line as a second one, after lines that are empty.
+            raise EnvironmentFailed(f"MuJoCo cannot load {path}: {' '.join(str(error).split())}") from error
         return cls(model, path, num_envs=num_envs, sensors=sensors)
 
     def _sensor_slice(self, name: str, path: Path) -> slice:

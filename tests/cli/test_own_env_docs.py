@@ -42,9 +42,11 @@ def commands(section: str) -> list[str]:
 
 @pytest.mark.parametrize(("section", "number"), [("A file", 2), ("Gymnasium", 4), ("MotrixLab-S1", 3)])
 def test_every_example_of_the_page_works_as_it_stands(tmp_path: Path, section: str, number: int) -> None:
-    for name, text in re.findall(r"```python file=(\S+)\n(.*?)```", SECTIONS[section], re.DOTALL):
-        (tmp_path / name).write_text(text)
     shutil.copytree(ROOT / "tests" / "fakes" / "motrixlab", tmp_path / "MotrixLab")
+    for how, name, text in re.findall(r"```\w+ (file|add)=(\S+)\n(.*?)```", SECTIONS[section], re.DOTALL):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text if how == "file" else path.read_text() + text)
     typed = commands(section)
     assert len(typed) == number
     for command in typed:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 @dataclass
 class EnvCfg:
+    model_file: str | None = None
     sim_dt: float = 0.1
     ctrl_dt: float = 0.1
     max_episode_seconds: float | None = None

@@ -27,6 +27,11 @@ class NpEnv(abc.ABC):
     def __init__(self, cfg: EnvCfg, num_envs: int = 1) -> None:
         self._cfg, self._num_envs = cfg, num_envs
         self._state: Any = None
+        if cfg.model_file is not None:
+            import motrixsim
+
+            self._model = motrixsim.load_model(cfg.model_file)
+            self._model.options.timestep = cfg.sim_dt
 
     @property
     def cfg(self) -> EnvCfg:
@@ -40,8 +45,10 @@ class NpEnv(abc.ABC):
     def state(self) -> NpEnvState:
         return self._state
 
-    @abc.abstractmethod
-    def new_data(self) -> Any: ...
+    def new_data(self) -> Any:
+        import motrixsim
+
+        return motrixsim.SceneData(self._model, batch=[self._num_envs])
 
     @abc.abstractmethod
     def apply_action(self, actions: np.ndarray, state: NpEnvState) -> NpEnvState: ...
@@ -54,7 +61,10 @@ class NpEnv(abc.ABC):
 
     def physics_step(self) -> None:
         for _ in range(self._cfg.sim_substeps):
-            self._state.data.step()
+            if self._cfg.model_file is not None:
+                self._model.step(self._state.data)
+            else:
+                self._state.data.step()
 
     def init_state(self) -> NpEnvState:
         count = self._num_envs

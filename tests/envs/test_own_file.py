@@ -325,6 +325,20 @@ def test_the_model_of_a_file_lies_beside_it(tmp_path: Path) -> None:
     assert (state.obs[:, 1] > 0).all()
 
 
+@pytest.mark.parametrize(
+    "sim",
+    [
+        pytest.param(name, marks=pytest.mark.skipif(not is_installed(name), reason=f"{name} is not installed"))
+        for name in ("motrixsim", "mujoco")
+    ],
+)
+def test_another_time_step_than_the_models_is_told_as_it_is_written(write, tmp_path: Path, sim: str) -> None:
+    (tmp_path / "point.xml").write_text(POINT_MODEL)
+    source = write({'("mujoco",), 1.0, 0.01, 0.01': f'("{sim}",), 1.0, 0.01, 0.005'}, text=POINT)
+    with pytest.raises(EnvironmentFailed, match=r"has a time step of 0\.01 s, but point needs 0\.005 s$"):
+        make("point", num_envs=2, seed=0, source=source)
+
+
 @pytest.mark.skipif(not is_installed("mujoco"), reason="MuJoCo is not installed")
 def test_a_task_on_a_simulator_that_names_no_model_is_told_how(write) -> None:
     source = write({'    model = "point.xml"\n': ""}, text=POINT)

@@ -180,6 +180,10 @@ def test_a_model_that_cannot_be_loaded_is_named(engine: str, tmp_path: Path) -> 
         load_sim(engine, broken, num_envs=1)
     with pytest.raises(EnvironmentFailed, match=r"missing\.xml"):
         load_sim(engine, tmp_path / "missing.xml", num_envs=1)
+    broken.write_text("<mujoco><worldbody><body><joint type='slid'/><geom size='0.1'/></body></worldbody></mujoco>")
+    with pytest.raises(EnvironmentFailed, match=r"broken\.xml: .*slid") as raised:
+        load_sim(engine, broken, num_envs=1)
+    assert len(str(raised.value).splitlines()) == 1
 
 
 @every_engine

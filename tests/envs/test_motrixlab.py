@@ -112,7 +112,7 @@ def test_options_replace_values_of_its_configuration() -> None:
     with pytest.raises(ConfigError) as caught:
         sled(nothing_like_it=1, max_episode_steps=5)
     assert [problem.mend for problem in caught.value.problems] == [
-        "it has env.ctrl_dt, env.edge, env.max_episode_seconds, env.sim_dt, env.spoil_at",
+        "it has env.ctrl_dt, env.edge, env.max_episode_seconds, env.model_file, env.sim_dt, env.spoil_at",
         "did you mean env.max_episode_seconds?",
     ]
 

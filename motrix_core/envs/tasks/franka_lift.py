@@ -132,4 +132,4 @@ class FrankaLiftCube(PandaTask):
 
 def _share(value: FloatArray, none: float, whole: float) -> FloatArray:
     """0 where `value` is `none`, 1 where it is `whole`, in proportion between them, elementwise."""
-    return np.clip((value - np.float32(none)) / np.float32(whole - none), 0.0, 1.0)
+    return np.clip((value - np.float32(none)) / np.float32(whole - none), 0.0, 1.0).astype(np.float32)

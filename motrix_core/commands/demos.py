@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands.whole_numbers import whole
-from motrix_core.errors import BackendUnusable, NoUsableBackend, UnknownName
+from motrix_core.errors import BackendUnusable, MotrixError, NoUsableBackend, UnknownName
 
 if TYPE_CHECKING:
     from motrix_core.commands.demos_progress import Lines
@@ -105,23 +105,37 @@ def run(args: argparse.Namespace) -> int:
     usable = _usable(backends, demos, asked=args.backends is not None)
     demos = [demo for demo in demos if demo.config.backend in usable]
     results: list[Result] = []
-    interrupted = False
+    interrupted = is_behind = False
     with telling(len(demos), sys.stderr) as progress:
         for result, interrupted in _trained(demos, folder, progress):
             results.append(result)
             report.save(folder, args.budget, demos, results)
             if args.ledger is not None:
-                ledger.update(args.ledger, [result])
+                is_behind = not _entered(args.ledger, results, progress)
             if args.json:
                 sys.stdout.write(json.dumps(result.to_json(), allow_nan=False) + "\n")
                 sys.stdout.flush()
             if interrupted or (args.stop_on_error and has_failed(result)):
                 break
+    if is_behind:
+        ledger.update(args.ledger, results)
     if not args.json:
         sys.stdout.write(f"{report.page(demos, results)}\n")
     saved = report.path(folder, args.budget)
     sys.stderr.write(f"motrix: {len(results)} of {len(demos)} demos; the table is {saved}\n")
     return exit_code(results, interrupted)
+
+
+def _entered(path: Path, results: Sequence[Result], progress: Lines) -> bool:
+    """Put all `results` into the ledger; False where that cannot be done now, which is said and ends no training."""
+    from motrix_core.demos import ledger
+
+    try:
+        ledger.update(path, results)
+    except MotrixError as error:
+        progress.note(f"warning: {error}; it is tried again after the next training")
+        return False
+    return True
 
 
 def exit_code(results: Sequence[Result], interrupted: bool) -> int:
@@ -174,8 +188,9 @@ def _until_learned(demo: Demo, found: Attempt, events: Iterator[dict[str, Any]])
     from motrix_core.demos.outcome import Learning
     from motrix_core.runs.control import append_request
 
-    # One that goes on is judged by what it does from here on; the table looks at all of it.
-    learning, asked = Learning(demo.config.ppo.num_envs), not demo.until_learned
+    # One that goes on is judged by what it does from here on; the table looks at all of it. How far a run goes that
+    # another call began is not ours to say.
+    learning, asked = Learning(demo.config.ppo.num_envs), found.is_anothers or not demo.until_learned
     for event in events:
         if not asked and event["type"] == "metrics":
             learning.add(event["data"].get("return/mean"), event["data"].get("episodes"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +50,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _check_module_name(path: Path) -> None:
     """Raises `UsageError` if a file called so takes the place of another module where it lies, or that one its."""
+    from importlib.metadata import packages_distributions
+
     taken = "the standard library" if path.stem in sys.stdlib_module_names else None
-    if taken is None and path.stem in packages_distributions():
-        taken = f"the installed package {packages_distributions()[path.stem][0]}"
+    if taken is None and (packages := packages_distributions().get(path.stem)):
+        taken = f"the installed package {packages[0]}"
     if taken is not None:
         free = path.with_name(f"{path.stem}_env.py")
         raise UsageError(

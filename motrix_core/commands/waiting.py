@@ -7,8 +7,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from motrix_core.envs.blame import place_of_thread
-
 PATIENCE_S = 15.0
 """Longer than any check of `motrix envs check` takes of itself."""
 
@@ -21,6 +19,8 @@ def waiting_for(what: str) -> Iterator[None]:
     def tell() -> None:
         patience_s = PATIENCE_S
         while not done.wait(patience_s):
+            from motrix_core.envs.blame import place_of_thread
+
             place = place_of_thread(thread)
             at = f", which is in {place}" if place is not None else ""
             sys.stderr.write(f"motrix: waiting for {what}{at}; Ctrl-C ends it\n")

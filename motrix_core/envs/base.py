@@ -131,7 +131,8 @@ class NpEnv(ABC):
         `MissingExtra` for a value that needs a package which is not installed.
         """
         rule = f"must be a number of seconds, at least one control step of {spec.ctrl_dt_s:g}"
-        return number_problems(options, "episode_s", rule, lower=spec.ctrl_dt_s, example=spec.episode_s)
+        given = {} if options.get("episode_s") is None else options
+        return number_problems(given, "episode_s", rule, lower=spec.ctrl_dt_s, example=spec.episode_s)
 
     @abstractmethod
     def apply_action(self, actions: FloatArray) -> None:

@@ -73,7 +73,8 @@ def place_of_code(code: Callable[..., Any]) -> str | None:
     """`FILE, line N` where a function begins, of a class with its name; None for ours, and for what has no file."""
     try:
         file = inspect.getsourcefile(code)
-    except TypeError:
+    except (TypeError, OSError):
+        # It is built in, or was typed where there is no file.
         return None
     if file is None or file.startswith((_OURS, "<")) or _is_framework(code.__module__):
         return None

@@ -145,8 +145,8 @@ class _Checker:
 
     def episodes(self) -> str:
         env, started, largest = self._begun(0), perf_counter(), 0.0
-        # Not the spec's: an option may have changed it.
-        limit = env.cfg.max_episode_steps
+        # An option may have changed the spec's. What was written against another NpEnv may have no times of its own.
+        limit = getattr(getattr(env, "cfg", None), "max_episode_steps", self._spec.max_episode_steps)
         ended, unchanged, first_end, steps = 0, 0, 0, 0
         begun_with, moves = env.state.obs.copy(), False
         while steps < min(_MOST_STEPS, limit + 1) and perf_counter() - started < _LONGEST_S:

@@ -204,6 +204,8 @@ def _problems(
 
 
 def _option_problems(spec: EnvSpec, make_env: type[NpEnv], options: Mapping[str, Any]) -> list[Problem]:
+    from motrix_core.envs.base import NpEnv
+
     parameters = inspect.signature(make_env).parameters.values()
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     named = [
@@ -213,7 +215,9 @@ def _option_problems(spec: EnvSpec, make_env: type[NpEnv], options: Mapping[str,
     ]
     taken = {key: value for key, value in options.items() if key in named or (takes_any and key not in _RESERVED)}
     unknown = [unknown_option(key, options[key], spec.name, named) for key in options if key not in taken]
-    return [*unknown, *make_env.option_problems(spec, taken)]
+    # One that was written against another NpEnv need not know the question.
+    ask = getattr(make_env, "option_problems", NpEnv.option_problems)
+    return [*unknown, *ask(spec, taken)]
 
 
 def _is_whole(value: object, least: int) -> bool:

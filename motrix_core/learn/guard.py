@@ -118,7 +118,7 @@ class Guard:
         halved = max(rate / 2.0, _LEAST_LEARNING_RATE)
         trainer.adjust(learning_rate=halved)
         also = f"; {', '.join(undone)} as set since then no longer counts" if undone else ""
-        where = f"the checkpoint step_{env_steps}" if env_steps else "the beginning, as there is no checkpoint yet"
+        where = f"the checkpoint step_{env_steps}" if env_steps else "the beginning, as there is no checkpoint yet,"
         return {
             "level": "warning",
             "message": f"{self.problem}. Training goes back to {where} and on with a learning rate of "

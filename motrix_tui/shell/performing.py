@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import cast
 
@@ -13,6 +14,8 @@ from textual.widget import Widget
 from motrix_tui.actions import APP_ACTIONS, Action, all_actions
 from motrix_tui.shell.place import NOTHING_OPEN, Place
 from motrix_tui.shell.watching import Watching
+
+_ROOM_S = 1.0
 
 
 class Performing(Watching):
@@ -68,14 +71,16 @@ class Performing(Watching):
     async def _until_laid_out(self, pane: Widget) -> None:
         """What is done may depend on the room that there is, which a new pane has not been given yet.
 
-        A refresh is not enough: while the palette closes the screen below it is refreshed, and not laid out.
+        A refresh is not enough: while the palette closes the screen below it is refreshed, and not laid out. A terminal
+        of very few lines never has room.
         """
         laid_out = asyncio.Event()
         signal = self._main.screen_layout_refresh_signal
         signal.subscribe(pane, lambda _: laid_out.set() if pane.size else None, immediate=True)
         try:
             if not pane.size:
-                await laid_out.wait()
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(laid_out.wait(), _ROOM_S)
         finally:
             signal.unsubscribe(pane)
 

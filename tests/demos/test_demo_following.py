@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from process_support import eventually, trainer_argv
 
-from motrix_core.commands.demos import _trained
+from motrix_core.commands.demos import _trained, _until_learned
 from motrix_core.commands.demos_progress import Lines
 from motrix_core.demos.plan import Demo, plan
 from motrix_core.demos.runner import MARK, Attempt
@@ -48,6 +49,15 @@ def followed(demo: Demo, folder: Path) -> tuple[str, bool]:
     said = io.StringIO()
     ((_, interrupted),) = _trained([demo], folder, Pressing(1, said))
     return said.getvalue(), interrupted
+
+
+def test_a_run_of_anothers_is_not_stopped_where_ours_would_have_learned(demo: Demo, others: Run) -> None:
+    learning = replace(demo, until_learned=True, threshold=0.0)
+    good = {"return/mean": 1.0, "episodes": demo.config.ppo.num_envs}
+    for is_anothers, asked in ((True, b""), (False, b'"stop"')):
+        found = Attempt(others, "", is_anothers=is_anothers)
+        list(_until_learned(learning, found, iter([{"type": "metrics", "data": good}])))
+        assert asked in others.paths.control.read_bytes() and bool(others.paths.control.read_bytes()) == bool(asked)
 
 
 def test_whoever_follows_anothers_run_only_leaves_it(demo: Demo, others: Run, tmp_path: Path) -> None:

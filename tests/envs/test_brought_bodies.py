@@ -32,7 +32,6 @@ TROLLEY = """
 from dataclasses import dataclass
 
 import gymnasium as gym
-import motrixsim
 import numpy as np
 
 from motrix_envs import registry
@@ -43,6 +42,7 @@ from motrix_envs.np.env import NpEnv
 @registry.envcfg("trolley")
 @dataclass
 class TrolleyCfg(EnvCfg):
+    model_file: str = PATH
     max_episode_seconds: float | None = 2.0
 
 
@@ -50,17 +50,6 @@ class TrolleyCfg(EnvCfg):
 class Trolley(NpEnv):
     observation_space = gym.spaces.Box(-np.inf, np.inf, (1,), dtype=np.float32)
     action_space = gym.spaces.Box(-1.0, 1.0, (1,), dtype=np.float32)
-
-    def __init__(self, cfg, num_envs=1):
-        super().__init__(cfg, num_envs)
-        self._model = motrixsim.load_model(PATH)
-
-    @property
-    def model(self):
-        return self._model
-
-    def new_data(self):
-        return motrixsim.SceneData(self._model, batch=(self._num_envs,))
 
     def apply_action(self, actions, state):
         return state
@@ -116,9 +105,8 @@ def test_gymnasiums_environments_on_mujoco_are_drawn_where_they_are(on_mujoco: s
     env.close()
 
 
-@pytest.mark.parametrize(("name", "vector"), [("gym:Pendulum-v1", "sync"), ("gym:Pendulum-v1", "async")])
-def test_gymnasiums_other_environments_have_no_bodies(name: str, vector: str) -> None:
-    env = make(name, num_envs=1, seed=0, options={"vector": vector})
+def test_gymnasiums_other_environments_have_no_bodies() -> None:
+    env = make("gym:Pendulum-v1", num_envs=1, seed=0)
     assert not Scene(env).can_draw
     env.close()
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from motrix_core.envs.blame import place_of_code
 from motrix_core.envs.random_state import make_generator
 from motrix_core.envs.registry import make
 from motrix_core.errors import ConfigError, EnvironmentFailed, MissingExtra, UnknownName
@@ -115,3 +116,14 @@ def test_randomness_comes_from_the_given_generator_and_from_nowhere_else() -> No
 def test_exactly_one_source_of_randomness_is_needed(arguments: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="either seed or rng"):
         make("pendulum", num_envs=1, **arguments)
+
+
+def test_an_option_that_is_none_is_one_that_is_left_out() -> None:
+    assert make("pendulum", num_envs=1, seed=0, options={"episode_s": None}).cfg.max_episode_steps == 200
+
+
+def test_what_was_typed_where_there_is_no_file_has_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed: dict[str, Any] = {"__name__": "__main__"}
+    exec("class Typed: pass", typed)
+    monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
+    assert place_of_code(typed["Typed"]) is None

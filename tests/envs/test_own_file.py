@@ -54,6 +54,22 @@ class Point(SimEnv):
 """
 
 
+FOREIGN = """
+from motrix_core.envs.spec import EnvSpec
+
+SPEC = EnvSpec("foreign", "Foreign", "", 2, 1, -1.0, 1.0, (), 1.0, 0.1, 0.1, "", None, "Foreign")
+
+
+class NpEnv:
+    pass
+
+
+class Foreign(NpEnv):
+    def __init__(self, spec, *, num_envs, rng, sim, gain=1.0):
+        self.gain = gain
+"""
+
+
 @pytest.fixture
 def write(tmp_path: Path):
     """Writes a file of environments and gives its source; `changes` are texts of the template and their new ones."""
@@ -435,3 +451,10 @@ def test_an_environment_that_raises_is_told_with_its_line(write, where: str) -> 
     with pytest.raises(EnvironmentFailed) as caught:
         try_out(find_spec("my-env", source), "none", {}, source)
     assert f"{source.module}, line {line_of(source, '; 1 / 0')}: ZeroDivisionError" in str(caught.value)
+
+
+def test_what_is_written_against_another_base_class_need_not_know_our_question_about_options(write) -> None:
+    source = write(text=FOREIGN)
+    assert make("foreign", num_envs=1, seed=0, options={"gain": 3.0}, source=source).gain == 3.0  # type: ignore[attr-defined]
+    with pytest.raises(ConfigError, match=r"env\.gian=3 is not an option of foreign; did you mean env\.gain"):
+        make("foreign", num_envs=1, seed=0, options={"gian": 3}, source=source)

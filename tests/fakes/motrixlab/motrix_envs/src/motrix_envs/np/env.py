@@ -42,6 +42,10 @@ class NpEnv(abc.ABC):
         return self._num_envs
 
     @property
+    def model(self) -> Any:
+        return self._model
+
+    @property
     def state(self) -> NpEnvState:
         return self._state
 

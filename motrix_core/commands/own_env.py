@@ -62,6 +62,7 @@ def try_out(spec: EnvSpec, sim: str, options: Mapping[str, Any], source: EnvSour
         return
     import numpy as np
 
+    from motrix_core.envs.blame import place_of_code
     from motrix_core.envs.registry import make
     from motrix_core.learn.clock import PhaseClock
     from motrix_core.learn.guard import broken_everywhere
@@ -73,9 +74,10 @@ def try_out(spec: EnvSpec, sim: str, options: Mapping[str, Any], source: EnvSour
         stepper.reset()
         transition = stepper.step(np.zeros((_TRIED, spec.act_dim), np.float32))
         if broken_everywhere(transition):
+            where = place_of_code(getattr(env, "written_as", type(env)))
             raise NonFiniteEnv(
                 f"{name_of(env)} gave an observation or reward that is not finite at its first step, in all of "
-                f"{_TRIED} environments",
+                f"{_TRIED} environments" + (f": {where}" if where else ""),
                 mend=NONFINITE_MEND,
             )
         if saves_state(env):

@@ -86,8 +86,8 @@ class HostileCore(FakeCore):
         name, cause, _, log, note, value = self._texts
         first = next(iter(known.values()))
         texts = {"title": note, "description": log, "success": value, "origin": cause}
-        known[name] = replace(first, name=name, **texts)
-        known[f"{name}2"] = replace(first, name=f"{name}2", **texts, error=cause)
+        # No environment that can be trained has such a name, but one that is broken has the name of its entry point.
+        known[name] = replace(first, name=name, **texts, error=cause)
         known[first.name] = replace(first, **texts)
         return known
 

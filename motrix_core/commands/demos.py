@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
                 sys.stdout.flush()
             if interrupted or (args.stop_on_error and has_failed(result)):
                 break
-    if is_behind:
+    if is_behind and args.ledger is not None:
         ledger.update(args.ledger, results)
     if not args.json:
         sys.stdout.write(f"{report.page(demos, results)}\n")

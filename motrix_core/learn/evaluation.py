@@ -60,8 +60,8 @@ class Task:
     def max_episode_steps(self) -> int:
         """Control steps after which an episode is truncated."""
         spec = self.spec
-        episode_s = self.options.get("episode_s", spec.episode_s)
-        return max(1, round(float(episode_s) / spec.ctrl_dt_s))
+        given = self.options.get("episode_s")
+        return max(1, round(float(spec.episode_s if given is None else given) / spec.ctrl_dt_s))
 
     def make(
         self, *, num_envs: int, sim: str | None = None, seed: int | None = None, rng: np.random.Generator | None = None

@@ -382,3 +382,7 @@ def test_a_score_that_cannot_be_read_counts_as_none(trained: Any) -> None:
     assert checkpoints.best_score(run) is None
     with pytest.raises(MotrixError):
         checkpoints.load(run.paths.checkpoints / "step_32")
+
+
+def test_an_option_that_is_none_leaves_episodes_as_long_as_the_task_says() -> None:
+    assert Task("pendulum", "none", {"episode_s": None}).max_episode_steps == 200

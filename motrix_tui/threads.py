@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from textual.worker import active_worker
+
 T = TypeVar("T")
 
 # Two threads that import modules of one circle at the same moment see each other's half-made modules.
@@ -22,7 +24,11 @@ _SOON_S = 0.5
 
 
 async def in_thread(function: Callable[..., T], *args: Any) -> T:
-    """`function(*args)`, run in a thread of its own; its exception is raised here."""
+    """`function(*args)`, run in a thread of its own; its exception is raised here.
+
+    Raises:
+        asyncio.CancelledError: The worker that waits belongs to something that is being taken down.
+    """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -44,7 +50,21 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
             loop.call_soon_threadsafe(deliver, *outcome)
 
     threading.Thread(target=run, name=getattr(function, "__name__", "work"), daemon=True).start()
-    return await future
+    try:
+        return await future
+    finally:
+        _go_on()
+
+
+def _go_on() -> None:
+    """Cancel the worker that runs where what it works for is being taken down.
+
+    Textual cancels the workers of a widget, a screen or the application only when all that is within it is gone. An
+    outcome that comes between would be shown in a place that has lost its parts.
+    """
+    worker = active_worker.get(None)
+    if worker is not None and not (worker.node.is_running and worker.node.app.is_running):
+        raise asyncio.CancelledError
 
 
 async def announced(function: Callable[[], T], say: Callable[[], None]) -> T:
@@ -73,5 +93,6 @@ async def streamed(function: Callable[[Callable[[T], None]], object]) -> AsyncIt
 
     worker = asyncio.ensure_future(in_thread(run))
     while (item := await queue.get()) is not None:
+        _go_on()
         yield item[0]
     await worker

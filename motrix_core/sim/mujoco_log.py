@@ -10,6 +10,18 @@ from contextlib import contextmanager
 import mujoco
 
 _log = logging.getLogger(__name__)
+_told: set[str] = set()
+_MANY = 1000
+
+
+def _tell(text: str) -> None:
+    """Log a warning, the same words only once: what a model is warned of, each of a batch of environments says anew."""
+    text = text.strip()
+    if len(_told) >= _MANY:
+        _told.clear()
+    if text not in _told:
+        _told.add(text)
+        _log.warning("%s", text)
 
 
 @contextmanager
@@ -19,7 +31,7 @@ def python_warnings_logged() -> Iterator[None]:
         warnings.simplefilter("always")
         yield
     for warning in told:
-        _log.warning("%s", warning.message)
+        _tell(str(warning.message))
 
 
 def log_warnings() -> None:
@@ -28,4 +40,4 @@ def log_warnings() -> None:
     Without a handler it writes MUJOCO_LOG.TXT into the working directory.
     """
     if mujoco.get_mju_user_warning() is None:
-        mujoco.set_mju_user_warning(_log.warning)
+        mujoco.set_mju_user_warning(_tell)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from motrix_core.errors import MotrixError
 from motrix_core.runs.control import SETTABLE
@@ -21,11 +22,9 @@ from motrix_tui.monitor.marks import chart_marks
 from motrix_tui.monitor.opening import UNREADABLE, backend_titles
 from motrix_tui.monitor.pace import MOST_SLICE_S
 from motrix_tui.monitor.phases import mean_of_last
+from motrix_tui.monitor.silence import evaluation_may_follow, patience_s
 
 MAX_EVENTS = 2000
-_LEAST_STALL_S = 10.0
-_START_STALL_S = 180.0
-_SECOND_UPDATE_STALL_S = 60.0
 _SPEED = "perf/env_steps_per_s"
 
 
@@ -48,6 +47,7 @@ class RunFeed:
         self._restarts = 0
         self._marks_key: object = None
         self._marks: Sequence[Mark] = ()
+        self._ppo, self._train = self._configured("ppo"), self._configured("train")
         self._target = self._configured_target()
         self.engine = self._configured_engine()
         self.refresh_state()
@@ -106,17 +106,17 @@ class RunFeed:
             self.problem = None
 
     def _configured_target(self) -> int | None:
-        target = self._configured("ppo").get("max_env_steps")
+        target = self._ppo.get("max_env_steps")
         return target if type(target) is int and target > 0 else None
 
     def _configured_engine(self) -> str:
-        engine = self._configured("train").get("engine")
+        engine = self._train.get("engine")
         return engine if isinstance(engine, str) else ""
 
     @property
     def evaluates(self) -> bool:
         """Whether the configuration has the policy evaluated during training."""
-        return self._configured("train").get("eval_every_updates") != 0
+        return self._train.get("eval_every_updates") != 0
 
     def _configured(self, section: str) -> dict[str, Any]:
         try:
@@ -162,8 +162,7 @@ class RunFeed:
     @property
     def settings(self) -> dict[str, float | None]:
         """What can change during training, by its path, as it is now; None where that is not known."""
-        ppo = self._configured("ppo")
-        values: dict[str, Any] = {path: ppo.get(path.removeprefix("ppo.")) for path in SETTABLE}
+        values: dict[str, Any] = {path: self._ppo.get(path.removeprefix("ppo.")) for path in SETTABLE}
         for mark in self.series.marks:
             given = mark.data.get("values")
             if mark.kind == "control" and mark.data.get("done") is True and isinstance(given, dict):
@@ -188,21 +187,37 @@ class RunFeed:
         status = self.state.shown_status if self.state is not None else ""
         if not self.at_end or status not in ("running", "starting"):
             return False
-        begun = next((mark for mark in reversed(self.series.marks) if mark.kind == "segment_started"), None)
-        updates, _ = self.series.xy(_SPEED, "time")
+        return status == "starting" or not len(self._updates_of_trainers()[1])
+
+    def _updates_of_trainers(self) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
+        """When the present trainer was started, and when it and those before it ended their updates, in seconds of
+        training."""
+        begun = next((mark.time for mark in reversed(self.series.marks) if mark.kind == "segment_started"), -math.inf)
+        x, _ = self.series.xy(_SPEED, "time")
         # Between segments the time of training stands still, so an update at that very time came before.
-        return status == "starting" or not len(updates) or (begun is not None and updates[-1] <= begun.time)
+        first = int(np.searchsorted(x, begun, side="right"))
+        return max(begun, 0.0), x[first:], x[:first]
 
     def _is_silent(self, status: str) -> bool:
         if not self.at_end or status not in ("running", "starting"):
             return False
-        if self.is_starting:
-            return self.silence_s > _START_STALL_S
-        if self.series.rows < 2:
-            return self.silence_s > _SECOND_UPDATE_STALL_S
-        x, _ = self.series.xy(_SPEED, "time")
-        usual_s = float(np.median(np.diff(x[-20:]))) if len(x) >= 3 else 0.0
-        return self.silence_s > max(_LEAST_STALL_S, 4 * usual_s)
+        begun, updates, before = self._updates_of_trainers()
+        if status == "starting":
+            # Its events, if there are any, are of the trainer before.
+            updates, before = updates[:0], np.concatenate((before, updates))
+        return self.silence_s > patience_s(begun, updates, before, self._evaluation_s())
+
+    def _evaluation_s(self) -> float:
+        """The longest that an evaluation has taken, 0 before the first; NaN if none can be under way."""
+        series = self.series
+        is_last = self.target is not None and series.env_steps >= self.target
+        if not self.evaluates or not (is_last or evaluation_may_follow(series.update, self._ppo, self._train)):
+            return math.nan
+        done = [mark for mark in series.marks if mark.kind == "evaluation"]
+        if done and done[-1].update == series.update:
+            return math.nan
+        taken = [mark.data.get("seconds") for mark in done]
+        return max((float(s) for s in taken if isinstance(s, (int, float)) and math.isfinite(s)), default=0.0)
 
     @property
     def target(self) -> int | None:

@@ -17,6 +17,7 @@ from motrix_tui.text import gibibytes
 
 _GAP = "   "
 _MOSTLY_READ = 0.98
+_AT_WORK_PERCENT = 30.0
 
 
 def progress_bar(share: float | None, width: int) -> Content:
@@ -116,8 +117,7 @@ def trouble(feed: RunFeed, last_lines: Sequence[str]) -> Content | None:
     if feed.problem:
         return Content(plain(feed.problem, limit=400)).stylize("$error")
     if status == "stalled":
-        hint = "the trainer's process lives; x stops or kills it" if _trainer_lives(feed) else "its trainer is gone"
-        return Content.assemble((f"no update for {duration(feed.silence_s)}", "bold $warning"), f" · {hint}")
+        return Content.assemble((f"no update for {duration(feed.silence_s)}", "bold $warning"), f" · {_why(feed)}")
     if status in ("failed", "crashed", "lost"):
         exit_code = feed.state.exit_code if feed.state else None
         cause = feed.cause or ("nothing supervises it any more" if status == "lost" else "no cause was recorded")
@@ -128,8 +128,14 @@ def trouble(feed: RunFeed, last_lines: Sequence[str]) -> Content | None:
     return None
 
 
-def _trainer_lives(feed: RunFeed) -> bool:
-    return feed.state is not None and feed.state.is_process_alive(feed.state.trainer)
+def _why(feed: RunFeed) -> str:
+    """What a silent trainer may be at. One that computes may only be slow: nobody should be told to kill it."""
+    if feed.state is None or not feed.state.is_process_alive(feed.state.trainer):
+        return "its trainer is gone"
+    cpu = feed.state.resources.get("cpu_percent")
+    if _is_number(cpu) and cpu >= _AT_WORK_PERCENT:
+        return f"its trainer is at work (cpu {cpu:.0f}%), and may only be slow"
+    return "the trainer's process lives, but does not compute; x stops or kills it"
 
 
 class Header(Growing):

@@ -221,9 +221,18 @@ def test_the_feed_derives_progress_speed_and_remaining_time(run: Run) -> None:
 
 
 def test_a_trainer_that_stops_talking_is_stalled(run: Run) -> None:
+    set_state(run, resources={"cpu_percent": 0.3})
     feed = take_all(RunFeed(run, clock=lambda: START + 40))
     said = trouble(feed, [])
-    assert feed.status == "stalled" and said is not None and "no update for 20s" in said.plain
+    assert feed.status == "stalled" and said is not None
+    assert "no update for 20s" in said.plain and "x stops or kills it" in said.plain
+
+
+def test_nobody_is_told_to_kill_a_trainer_that_computes(run: Run) -> None:
+    feed = take_all(RunFeed(run, clock=lambda: START + 40))
+    said = trouble(feed, [])
+    assert feed.status == "stalled" and said is not None
+    assert "its trainer is at work (cpu 187%)" in said.plain and "kill" not in said.plain
 
 
 @pytest.mark.parametrize("status", ["starting", "running"])

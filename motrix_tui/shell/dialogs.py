@@ -10,13 +10,14 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, OptionList, Static
+
+from motrix_tui.shell.overlay import Overlay
 
 T = TypeVar("T")
 
 
-class Dialog(ModalScreen[T]):
+class Dialog(Overlay[T]):
     """A box with a title in the middle of the screen. Escape leaves it; what that means is `leave`.
 
     What is in it comes from `parts`. A terminal that is too low for all of it scrolls.

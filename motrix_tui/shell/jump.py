@@ -10,9 +10,11 @@ from textual import events
 from textual.app import App, ComposeResult
 from textual.command import CommandPalette
 from textual.geometry import Region
-from textual.screen import ModalScreen, Screen
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
+
+from motrix_tui.shell.overlay import Overlay
 
 LETTERS = "asdfghjklqwertyuiopzxcvbnm" + ascii_uppercase
 """Those under the fingers first."""
@@ -33,7 +35,7 @@ def targets(screen: Screen[object]) -> list[tuple[Widget, Region]]:
     return sorted(seen, key=lambda item: (item[1].y, item[1].x))[: len(LETTERS)]
 
 
-class Jump(ModalScreen["Widget | None"]):
+class Jump(Overlay["Widget | None"]):
     """Dismissed with the part that was chosen, or with None."""
 
     DEFAULT_CSS = """

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
-from textual import work
+from textual import events, work
+from textual.dom import DOMNode
 
 from motrix_core.errors import MotrixError
 from motrix_core.runs.text import plain
@@ -18,10 +22,27 @@ if TYPE_CHECKING:
     from motrix_tui.shell.dialogs import Question
 
 _MOST_NAMES = 8
+_COMPOSED_S = 1.0
 
 
 class Leaving(Watching):
     """The part of the application that ends or suspends it. Neither touches training unless that is asked for."""
+
+    _mounting: asyncio.Lock
+    _ending = False
+
+    async def on_event(self, event: events.Event) -> None:
+        # What is typed after the last key is for whoever has the terminal next.
+        if not (self._ending and isinstance(event, events.InputEvent)):
+            await super().on_event(event)
+
+    async def run_action(
+        self,
+        action: str | tuple[str, str, tuple[Any, ...]],
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        return not self._ending and await super().run_action(action, default_namespace, namespaces)
 
     async def action_quit(self) -> None:
         self._leave()
@@ -32,13 +53,27 @@ class Leaving(Watching):
         answer = await self.push_screen_wait(_question(live)) if live else "detach"
         if answer == "cancel":
             return
+        self._ending = True
         if answer == "stop":
             try:
                 await in_thread(self._stop_all, live)
             except MotrixError as error:
+                self._ending = False
                 self.notify(plain(error), title="Not stopped", severity="error", markup=False)
                 return
+        await self._until_composed()
         self.exit()
+
+    async def _until_composed(self) -> None:
+        """Wait for what keys before the last one have opened: after the end Textual gives no screen its parts."""
+        with suppress(asyncio.TimeoutError):
+            async with self._mounting:
+                top = None
+                while self.screen is not top:
+                    top = self.screen
+                    done = asyncio.Event()
+                    if top.call_later(done.set):
+                        await asyncio.wait_for(done.wait(), _COMPOSED_S)
 
     def _stop_all(self, runs: list[RunSummary]) -> None:
         problems = []

@@ -39,6 +39,14 @@ def test_leaving_while_playing_says_nothing(runs_dir: Path, tmp_path: Path) -> N
     assert "oop" not in after and "Error" not in after and not any(line.isalpha() for line in after.split())
 
 
+@pytest.mark.parametrize("keys", ["q?", "q,M?", "?qq,", "q4", "q2?", "qclear; M\n"])
+def test_what_is_typed_ahead_when_leaving_changes_nothing(runs_dir: Path, tmp_path: Path, keys: str) -> None:
+    dashboard = Dashboard(runs_dir, tmp_path)
+    dashboard.wait_for("Environment")
+    shown = dashboard.leave(keys)
+    assert dashboard.process.returncode == 0 and "Traceback" not in shown
+
+
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Tmux]:
     """A shell with job control in tmux."""

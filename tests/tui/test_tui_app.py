@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from fake_core import FakeCore, settle
+from textual import events
 from textual.command import CommandPalette
 from textual.content import Content
 from textual.pilot import Pilot
@@ -199,6 +200,32 @@ async def test_detaching_leaves_the_run_alone(core: FakeCore, make_run: MakeRun,
         await pilot.pause()
         assert not pilot.app.is_running
     assert core.stopped == [] and run.state().status == "running"
+
+
+@pytest.mark.parametrize("ahead", ["?", ",", "M", "d?", "dd,", "s?", "42?", "\x1b"])
+async def test_what_is_typed_ahead_of_detaching_changes_nothing(make_run: MakeRun, opened: Open, ahead: str) -> None:
+    make_run(status="running")
+    async with opened() as pilot:
+        await pilot.press("q")
+        await pilot.pause()
+        for character in f"d{ahead}":
+            pilot.app.post_message(events.Key(character, character))
+        while pilot.app.is_running:
+            await pilot.pause()
+    assert pilot.app.return_code == 0
+
+
+@pytest.mark.parametrize("opener", ["q", "ctrl+o", "comma", "question_mark"])
+async def test_escape_twice_leaves_a_dialog_once(make_run: MakeRun, opened: Open, opener: str) -> None:
+    make_run(status="running")
+    async with opened() as pilot:
+        await pilot.press(opener)
+        await pilot.pause()
+        assert len(pilot.app.screen_stack) == 2
+        for _ in range(3):
+            pilot.app.post_message(events.Key("escape", None))
+        await settle(pilot)
+        assert len(pilot.app.screen_stack) == 1
 
 
 async def test_stopping_asks_every_live_run_to_stop(core: FakeCore, make_run: MakeRun, opened: Open) -> None:

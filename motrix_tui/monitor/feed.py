@@ -187,25 +187,37 @@ class RunFeed:
         status = self.state.shown_status if self.state is not None else ""
         if not self.at_end or status not in ("running", "starting"):
             return False
-        return status == "starting" or not len(self._updates_of_trainers()[1])
+        return status == "starting" or not len(self._updates_of_trainers()[0])
 
-    def _updates_of_trainers(self) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
-        """When the present trainer was started, and when it and those before it ended their updates, in seconds of
-        training."""
-        begun = next((mark.time for mark in reversed(self.series.marks) if mark.kind == "segment_started"), -math.inf)
+    @property
+    def _begun(self) -> float:
+        """When the present trainer was started, in seconds of training; -inf if no event says so."""
+        return next((mark.time for mark in reversed(self.series.marks) if mark.kind == "segment_started"), -math.inf)
+
+    def _updates_of_trainers(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """When the present trainer and those before it ended their updates, in seconds of training."""
         x, _ = self.series.xy(_SPEED, "time")
         # Between segments the time of training stands still, so an update at that very time came before.
-        first = int(np.searchsorted(x, begun, side="right"))
-        return max(begun, 0.0), x[first:], x[:first]
+        first = int(np.searchsorted(x, self._begun, side="right"))
+        return x[first:], x[:first]
+
+    def usual(self, name: str) -> tuple[NDArray[np.float32], int]:
+        """Values of metric `name` in the updates of the present trainer, without its first, which also compiles.
+
+        With them how many there are. If there is none, 0 and the first one's value, or those of the trainers before.
+        """
+        x, y = self.series.xy(name, "time")
+        own = y[np.searchsorted(x, self._begun, side="right") :]
+        return (own[1:], len(own) - 1) if len(own) > 1 else (own if len(own) else y, 0)
 
     def _is_silent(self, status: str) -> bool:
         if not self.at_end or status not in ("running", "starting"):
             return False
-        begun, updates, before = self._updates_of_trainers()
+        updates, before = self._updates_of_trainers()
         if status == "starting":
             # Its events, if there are any, are of the trainer before.
             updates, before = updates[:0], np.concatenate((before, updates))
-        return self.silence_s > patience_s(begun, updates, before, self._evaluation_s())
+        return self.silence_s > patience_s(max(self._begun, 0.0), updates, before, self._evaluation_s())
 
     def _evaluation_s(self) -> float:
         """The longest that an evaluation has taken, 0 before the first; NaN if none can be under way."""
@@ -230,8 +242,8 @@ class RunFeed:
 
     @property
     def steps_per_s(self) -> float:
-        """Env steps per second, mean of the last ten updates; NaN before the first."""
-        return mean_of_last(self.series.xy(_SPEED)[1])
+        """Env steps per second, mean of the last ten updates of the present trainer; NaN before the first."""
+        return mean_of_last(self.usual(_SPEED)[0])
 
     @property
     def eta_s(self) -> float:

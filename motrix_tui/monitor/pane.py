@@ -165,7 +165,7 @@ class MonitorPane(RunActions, ChartActions, Vertical):
             box.value = ""
         self.query_one("#trouble").remove_class("-wrong")
         self.query_one(LogPane).open(self._tail)
-        self._phases.show({})
+        self._phases.show({}, 0)
         self._look()
         self._lay_out()
         self._make_tiles()
@@ -254,7 +254,9 @@ class MonitorPane(RunActions, ChartActions, Vertical):
         for id, chart in self._tiles.items():
             if chart.display and id not in self._unsuited:
                 self._draw_chart(id)
-        self._phases.show({phase: mean_of_last(feed.series.xy(metric(phase))[1]) for phase in PHASES})
+        phases = {phase: feed.usual(metric(phase)) for phase in PHASES}
+        durations_ms = {phase: mean_of_last(values) for phase, (values, _) in phases.items()}
+        self._phases.show(durations_ms, max(updates for _, updates in phases.values()))
 
     def _draw_chart(self, id: str) -> None:
         chart, feed = self._tiles[id], cast(RunFeed, self._feed)

@@ -17,6 +17,7 @@ from motrix_tui.charts.palette import series_colours, slot_for
 PHASES = ("physics", "task", "inference", "transfer", "update")
 _WINDOW = 10
 _DOMINANT = 0.5
+_ENOUGH = 3
 _ADVICE = {
     "physics": "Physics dominates: more threads or the other simulator help; the learner waits for it.",
     "task": "Task code dominates: vectorise rewards and observations, or take fewer of them.",
@@ -43,8 +44,11 @@ def shares(durations_ms: Mapping[str, float]) -> dict[str, float]:
     return {name: value / total for name, value in known.items()} if 0 < total < math.inf else {}
 
 
-def advice(share_of: Mapping[str, float]) -> str:
-    """One sentence about the phase that takes half of the time or more; "" if none does."""
+def advice(share_of: Mapping[str, float], updates: int) -> str:
+    """One sentence about the phase that takes half of the time or more; "" if none does, or if `updates`, the number of
+    usual ones that the shares are of, are too few to tell."""
+    if updates < _ENOUGH:
+        return ""
     name, share = max(share_of.items(), key=lambda item: item[1], default=("", 0.0))
     return _ADVICE.get(name, "") if share >= _DOMINANT else ""
 
@@ -53,7 +57,10 @@ class PhasePanel(Widget, can_focus=True):
     """A bar for each phase of the last updates, and advice when one dominates."""
 
     ALLOW_SELECT = False
-    HELP = "Where the time of an update goes, as the mean of the last ten updates."
+    HELP = (
+        "Where the time of an update goes, as the mean of the last ten. The first of a process, which also compiles, does "
+        "not count."
+    )
     DEFAULT_CSS = """
     PhasePanel { border: round $rule; border-title-color: $foreground; border-title-style: bold; }
     PhasePanel:focus { border: round $primary; }
@@ -64,11 +71,12 @@ class PhasePanel(Widget, can_focus=True):
         super().__init__(id=id)
         self.border_title = "where the time goes"
         self._durations_ms: dict[str, float] = {}
+        self._updates = 0
 
-    def show(self, durations_ms: Mapping[str, float]) -> None:
-        """Mean milliseconds of each phase; NaN for one that is not measured."""
-        if dict(durations_ms) != self._durations_ms:
-            self._durations_ms = dict(durations_ms)
+    def show(self, durations_ms: Mapping[str, float], updates: int) -> None:
+        """Mean milliseconds of each phase, NaN for one that is not measured, of as many usual `updates`."""
+        if dict(durations_ms) != self._durations_ms or min(updates, _ENOUGH) != min(self._updates, _ENOUGH):
+            self._durations_ms, self._updates = dict(durations_ms), updates
             self.refresh()
 
     def render(self) -> Content:
@@ -85,7 +93,7 @@ class PhasePanel(Widget, can_focus=True):
             taken.add(slot)
             style = Style(foreground=Color.parse(colours[slot]))
             lines.append(self._bar(name, share_of[name], width, style))
-        text = advice(share_of)
+        text = advice(share_of, self._updates)
         if text and height > len(lines):
             if height - len(lines) > len(wrap(text, max(width, 1))):
                 lines.append(Content(""))

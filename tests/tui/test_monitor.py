@@ -177,9 +177,32 @@ async def test_advice_has_the_lines_it_needs_before_a_line_stays_empty(run: Run)
 
 
 def test_advice_names_the_phase_that_dominates() -> None:
-    assert phases.advice(phases.shares({"physics": 300.0, "update": 100.0})).startswith("Physics dominates")
-    assert phases.advice(phases.shares({"physics": 100.0, "task": 100.0, "update": 100.0})) == ""
+    dominated = phases.shares({"physics": 300.0, "update": 100.0})
+    assert phases.advice(dominated, 3).startswith("Physics dominates")
+    assert phases.advice(dominated, 2) == ""
+    assert phases.advice(phases.shares({"physics": 100.0, "task": 100.0, "update": 100.0}), 3) == ""
     assert phases.shares({"physics": float("nan")}) == {} == phases.shares({"physics": 0.0})
+
+
+async def test_compiling_counts_neither_for_advice_nor_for_the_speed(tmp_path: Path) -> None:
+    young = create_run(RunConfig(env="cartpole", backend="jax"), tmp_path / "runs", extra={})
+    set_state(young)
+    compiling = {"time/update_ms": 9000.0, "perf/env_steps_per_s": 1000.0}
+    append(young, event("segment_started", 0, {"backend": "jax"}), metrics(1, **compiling))
+    app = MonitorApp(now=START + 2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        pane = await opened(pilot, young)
+        await until(pilot, lambda: "9.00 s" in screen_text(app))
+        assert "dominates" not in screen_text(app)
+        append(young, metrics(2), metrics(3))
+        await until(pilot, lambda: "100 ms" in screen_text(app))
+        assert "dominates" not in screen_text(app)
+        append(young, metrics(4))
+        await until(pilot, lambda: "Physics dominates" in screen_text(app))
+        assert pane.feed is not None and pane.feed.steps_per_s == pytest.approx(96_400)
+        # The next process compiles too, and may be of another backend.
+        append(young, event("segment_started", 4, {"backend": "torch"}), metrics(5, **compiling))
+        await until(pilot, lambda: "9.00 s" in screen_text(app) and "dominates" not in screen_text(app))
 
 
 def test_log_text_cannot_reach_the_terminal_as_control_sequences(tmp_path: Path) -> None:

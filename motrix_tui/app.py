@@ -13,6 +13,7 @@ from textual.binding import Binding
 from textual.color import Color
 from textual.command import CommandPalette
 from textual.filter import LineFilter, Monochrome
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import ContentSwitcher, Input
 
@@ -41,6 +42,14 @@ if TYPE_CHECKING:
 
 LOAD_PERIOD_S = 2.0
 RUNS_PERIOD_S = 2.0
+
+
+class Places(Screen[None]):
+    """What lies under all dialogs."""
+
+    # `show_place` says what has the focus. Textual would look for something even in places that are not shown, and
+    # keys would then be for a place that nobody sees.
+    AUTO_FOCUS = ""
 
 
 class MotrixApp(Leaving, Performing, Remembering):
@@ -124,6 +133,9 @@ class MotrixApp(Leaving, Performing, Remembering):
             return filters
         # Textual's own answer to NO_COLOR are shades of grey, which tell no more than the colours that they replace.
         return [*(item for item in filters if not isinstance(item, Monochrome)), *self._plain_filters]
+
+    def get_default_screen(self) -> Screen[None]:
+        return Places(id="_default")
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.place)
@@ -240,7 +252,10 @@ class MotrixApp(Leaving, Performing, Remembering):
         self.open_newest()
 
     async def action_compare(self) -> None:
-        await self.show_place("compare")
+        pane: ComparePane = await self.show_place("compare")  # type: ignore[assignment]
+        marked = [run for runs in self._runs_panes() for run in runs.marked]
+        if marked and {run.path for run in marked} != {run.path for run in pane.runs}:
+            pane.show(marked)
 
     async def on_runs_pane_compare_wanted(self, event: RunsPane.CompareWanted) -> None:
         pane: ComparePane = await self.show_place("compare")  # type: ignore[assignment]

@@ -59,6 +59,8 @@ class ComparePane(ChartActions, Exporting, Vertical, Place):
     def __init__(self, core: Core, *, id: str) -> None:
         super().__init__(id=id, classes="-details")
         self._core = core
+        self.runs: Sequence[Run] = ()
+        """What `show` was called with last."""
         self._compared: list[data.Compared] = []
         self._tiles: dict[str, Chart] = {}
         self._unsuited: deque[str] = deque()
@@ -76,6 +78,7 @@ class ComparePane(ChartActions, Exporting, Vertical, Place):
     @work(exclusive=True, group="compare")
     async def show(self, runs: Sequence[Run]) -> None:
         """Compare `runs`, at most 24 of them; reading them happens in a thread."""
+        self.runs = runs
         shown = list(runs)[:MOST_RUNS]
         if len(runs) > MOST_RUNS:
             self.notify(f"the first {MOST_RUNS} of {len(runs)} runs are compared", severity="warning", markup=False)

@@ -62,10 +62,15 @@ class MoreActions(Exporting):
             self._marked[run.path] = run
         self._draw()
 
+    @property
+    def marked(self) -> list[Run]:
+        """The marked runs in the order of marking."""
+        return list(self._marked.values())
+
     def _selected(self) -> list[Run]:
         """The marked runs in the order of marking, without any the one under the cursor."""
         row = self.current
-        return list(self._marked.values()) or ([row.summary.run] if row is not None else [])
+        return self.marked or ([row.summary.run] if row is not None else [])
 
     def action_compare(self) -> None:
         if runs := self._selected():

@@ -42,6 +42,23 @@ async def test_the_number_keys_switch_places(opened: Open) -> None:
             assert pilot.app.place == place == pilot.app.query_one(TopBar).place
 
 
+@pytest.mark.parametrize("place", ["2", "4", "5"])
+async def test_after_a_dialog_over_an_empty_place_keys_are_for_that_place(opened: Open, place: str) -> None:
+    async with opened() as pilot:
+        await pilot.press(place)
+        await settle(pilot)
+        await pilot.press("question_mark")
+        await settle(pilot)
+        await pilot.press("escape")
+        await settle(pilot)
+        focused = pilot.app.focused
+        assert focused is None or pilot.app.query_one(f"#{pilot.app.place}") in focused.ancestors_with_self
+        # Launch's presets, were it Launch that has the keys.
+        await pilot.press("p")
+        await settle(pilot)
+        assert len(pilot.app.screen_stack) == 1
+
+
 async def test_a_click_on_a_tab_switches_places(opened: Open) -> None:
     async with opened() as pilot:
         await pilot.click("#places", offset=(24, 0))

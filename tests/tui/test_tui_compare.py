@@ -17,12 +17,14 @@ from textual.widgets import Input, Static
 from motrix_core.errors import RunsFolderError
 from motrix_core.runs.layout import Run
 from motrix_core.runs.notes import MAX_TAGS, Notes, read_notes, tags_in, write_notes
+from motrix_tui.charts.chart import Chart
 from motrix_tui.compare import data
 from motrix_tui.compare.export import as_svg, thinned
 from motrix_tui.compare.pane import ComparePane
 from motrix_tui.runs_table.pane import RunsPane
 
 MakeRun = Callable[..., Run]
+Open = Callable[..., Any]
 
 
 async def compare_all(pilot: Pilot[Any], runs: int) -> ComparePane:
@@ -34,6 +36,34 @@ async def compare_all(pilot: Pilot[Any], runs: int) -> ComparePane:
     await settle(pilot)
     await settle(pilot)
     return pilot.app.query_one(ComparePane)
+
+
+async def test_4_shows_the_marked_runs_and_leaves_them_alone_when_nothing_changed(
+    make_run: MakeRun, opened: Open
+) -> None:
+    for number in range(3):
+        make_run(returns=[1.0, float(number)])
+    async with opened() as pilot:
+        await pilot.press("4")
+        await settle(pilot)
+        pane = pilot.app.query_one(ComparePane)
+        assert not pane.has_class("-some")
+        await pilot.press("3")
+        await settle(pilot)
+        await pilot.press("space", "j", "space", "4")
+        await settle(pilot)
+        await settle(pilot)
+        first = pane.query(Chart).first()
+        assert pane.has_class("-some") and len(pane.runs) == 2
+        await pilot.press("3", "4")
+        await settle(pilot)
+        assert pane.query(Chart).first() is first
+        await pilot.press("3")
+        await settle(pilot)
+        await pilot.press("j", "space", "4")
+        await settle(pilot)
+        await settle(pilot)
+        assert len(pane.runs) == 3
 
 
 def test_only_the_settings_that_differ_are_shown(make_run: MakeRun) -> None:

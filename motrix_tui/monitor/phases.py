@@ -58,8 +58,8 @@ class PhasePanel(Widget, can_focus=True):
 
     ALLOW_SELECT = False
     HELP = (
-        "Where the time of an update goes, as the mean of the last ten. The first of a process, which also compiles, does "
-        "not count."
+        "Where the time of an update goes, as the mean of the last ten. The first of a process, which also compiles, "
+        "does not count."
     )
     DEFAULT_CSS = """
     PhasePanel { border: round $rule; border-title-color: $foreground; border-title-style: bold; }

@@ -90,6 +90,12 @@ class Chart(Navigation, can_focus=True):
     def title(self) -> str:
         return self._title
 
+    @title.setter
+    def title(self, title: str) -> None:
+        if title != self._title:
+            self._title = title
+            self._changed()
+
     @property
     def log_y(self) -> bool:
         return self._log_y

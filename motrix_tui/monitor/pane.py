@@ -280,6 +280,8 @@ class MonitorPane(RunActions, ChartActions, Vertical):
                     x_axis=self._axis,
                     glyphs=self._glyphs,
                 )
+            # One of a single metric is named after it, until there is another.
+            self._tiles[id].title = panel.title
         self._panels = panels
         self._tiles = {id: self._tiles[id] for id in panels}
         self._show_tiles()

@@ -72,16 +72,20 @@ _KNOWN: tuple[tuple[str, str, tuple[tuple[str, str], ...], bool], ...] = (
 )
 
 
+NO_CHART = frozenset({"evaluation/return/std_error", "evaluation/episodes", "evaluation/seconds"})
+"""What is told of an evaluation and makes no curve: the standard error of its mean, its episodes, its seconds."""
+
 KNOWN = frozenset(id for id, *_ in _KNOWN)
 """The ids of the charts that nearly every run gets."""
 
 
 def make_panels(names: Iterable[str], expected: Container[str] = ()) -> list[PanelSpec]:
-    """The charts for metric `names`: the known ones in their order, then what else there is by prefix.
+    """The charts for metric `names`: the known ones in their order, then what else there is by prefix. `NO_CHART` has
+    what gets none.
 
     Those whose ids are `expected` are there before their metrics are, so that charts need not move when these come.
     """
-    left = dict.fromkeys(names)
+    left = dict.fromkeys(name for name in names if name not in NO_CHART)
     panels: list[PanelSpec] = []
     for id, title, wanted, log_y in _KNOWN:
         if id == "reward":
@@ -120,7 +124,9 @@ def _other_panels(names: Sequence[str]) -> list[PanelSpec]:
                 SeriesSpec(name, plain(part), part in ("min", "max") and "mean" in parts)
                 for name, part in zip(members[start:][:_MOST_REWARD_TERMS], parts[start:], strict=False)
             )
-            panels.append(PanelSpec(f"other:{prefix}:{number}", _numbered(_title(prefix), number), series))
+            # A single curve has no legend, so the title has to say which one it is.
+            shown = prefix if len(members) > 1 or parts[0] == "mean" else members[0]
+            panels.append(PanelSpec(f"other:{prefix}:{number}", _numbered(_title(shown), number), series))
     return panels
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from textual.app import App, ComposeResult
 from textual.geometry import Region
@@ -15,6 +16,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from motrix_core.config.schema import RunConfig
+from motrix_core.learn.evaluation import Scores
 from motrix_core.runs.identity import own_identity
 from motrix_core.runs.layout import Run, create_run
 from motrix_core.runs.state import RunState, Segment, write_state
@@ -149,6 +151,23 @@ def test_known_metrics_are_grouped_and_the_rest_follows_by_prefix() -> None:
     assert [panel.title for panel in panels] == ["return", "losses", "reward terms", "zeta", "angle"]
     assert [series.label for series in panels[-1].series] == ["max", "mean"]
     assert [series.quiet for series in panels[-1].series] == [True, False]
+
+
+def test_a_chart_of_a_single_metric_names_it() -> None:
+    names = ["policy/odd", "a/b", "a/c", "metric/angle/mean", "metric/speed/max", "evaluation/success/rate"]
+    titles = ["policy · odd", "a", "angle", "speed · max", "evaluation · success · rate"]
+    assert [panel.title for panel in make_panels(names)] == titles
+
+
+def test_of_an_evaluation_only_what_makes_a_curve_gets_a_chart() -> None:
+    returns, lengths, starts = np.array([1.0, 3.0]), np.array([10, 30]), np.zeros((2, 4))
+    scores = Scores(returns, lengths, starts, success_return=2.0, seconds=0.5)
+    panels = make_panels([f"evaluation/{name}" for name in scores.metrics()])
+    assert {panel.title: len(panel.series) for panel in panels} == {
+        "evaluation return": 3,
+        "evaluation · episode length": 1,
+        "evaluation · success · rate": 1,
+    }
 
 
 def test_every_metric_is_in_exactly_one_chart() -> None:
@@ -366,8 +385,10 @@ async def test_events_that_arrive_are_drawn(run: Run) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         pane = await opened(pilot, run)
         append(run, metrics(21, **{"return/mean": 4321.0}), metrics(22, **{"return/mean": None, "new/thing": 1.0}))
-        await until(pilot, lambda: any(chart.title == "new" for chart in pane.query(Chart)))
+        await until(pilot, lambda: any(chart.title == "new · thing" for chart in pane.query(Chart)))
         await until(pilot, lambda: all(word in screen_text(app) for word in ("×", "1.44M")))
+        append(run, metrics(23, **{"new/thing": 1.0, "new/other": 1.0}))
+        await until(pilot, lambda: any(chart.title == "new" for chart in pane.query(Chart)))
 
 
 async def test_a_run_whose_episodes_are_still_on_says_so_in_their_charts(tmp_path: Path) -> None:

@@ -117,8 +117,10 @@ def _terminal() -> Terminal:
     streams = {"input": sys.stdin, "output": sys.stdout, "error": sys.stderr}
     elsewhere = [name for name, stream in streams.items() if stream is None or not stream.isatty()]
     if elsewhere:
+        *others, last = elsewhere
+        streams_named = f"{', '.join(others)} and {last} go" if others else f"{last} goes"
         raise UsageError(
-            f"the dashboard needs a terminal, and standard {' and '.join(elsewhere)} goes elsewhere",
+            f"the dashboard needs a terminal, and standard {streams_named} elsewhere",
             mend="train without a screen: motrix-tui --run --env cartpole",
         )
     return find_terminal(os.environ, getattr(sys.stderr, "encoding", None))

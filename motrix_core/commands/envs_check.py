@@ -101,6 +101,9 @@ def _print(check: Check) -> None:
 
 def _verdict(checks: Sequence[Check], failed: int) -> str:
     warned = sum(check.status == "warn" for check in checks)
+    left_out = sum(check.status == "skip" for check in checks)
+    tried = len(checks) - left_out
     if failed:
-        return f"{failed} of {len(checks)} checks failed"
-    return f"all {len(checks)} checks passed" + (f", {warned} with a warning" if warned else "")
+        return f"{failed} of {tried} checks failed"
+    notes = (f", {warned} with a warning" if warned else "") + (f"; {left_out} could not be made" if left_out else "")
+    return f"all {tried} checks passed{notes}"

@@ -29,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
         "--backend", "--train-backend", metavar="auto|jax|torch", help="learning backend (default: automatic)"
     )
     parser.add_argument(
-        "--sim", "--sim-backend", metavar="auto|motrixsim|mujoco", help="physics engine (default: automatic)"
+        "--sim", "--sim-backend", metavar="auto|motrixsim|mujoco|none", help="physics engine (default: automatic)"
     )
     parser.add_argument("--num-envs", metavar="N", help="environments stepped side by side")
     seed = parser.add_mutually_exclusive_group()
@@ -44,7 +44,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="KEY=VALUE",
         help="any configuration value, say ppo.learning_rate=3e-4; may be repeated; motrix config show lists the keys",
     )
-    parser.add_argument("--config", metavar="FILE.toml", type=Path, help="configuration file")
+    parser.add_argument("--config", metavar="FILE", type=Path, help="a .toml file, or a run's config.json")
     parser.add_argument("--runs-dir", metavar="DIR", help="where runs are kept (default: MOTRIX_RUNS_DIR or ./runs)")
     parser.add_argument(
         "--resume",

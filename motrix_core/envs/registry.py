@@ -48,7 +48,9 @@ def find_spec(name: str, source: EnvSource = CATALOG, options: Mapping[str, Any]
     if name not in specs:
         # Those first of what the user has named.
         known = dict.fromkeys([*names_of(source), *specs])
-        raise UnknownName("environment", name, known, listing=f"motrix envs{_as_flag(source)}")
+        flag = _as_flag(source)
+        listing = f"motrix envs{flag}" if flag else "--env-module FILE.py adds those of a file; motrix envs"
+        raise UnknownName("environment", name, known, listing=listing)
     spec = specs[name]
     if spec.error is not None:
         raise EnvironmentFailed(

@@ -33,7 +33,7 @@ from motrix_core.learn.choices import likeliest_choices, log_softmax
 from motrix_core.learn.policy import SCALER_CLIP, Layer, NumpyPolicy, spec_of
 from motrix_core.learn.spec import ModelSpec
 from motrix_core.runs.checkpoints import Checkpoint
-from motrix_core.runs.files import replace_file
+from motrix_core.runs.files import GIVEN_MODE, replace_file
 
 INPUT, OUTPUT, LOGITS = "observations", "actions", "logits"
 SAMPLES = 4096
@@ -106,7 +106,7 @@ def export_onnx(checkpoint: Checkpoint, path: Path, bounds: tuple[float, float] 
                 mend="export another checkpoint; weights this large do not survive rounding",
             )
     try:
-        replace_file(path, data)
+        replace_file(path, data, mode=GIVEN_MODE)
     except OSError as error:
         raise MotrixError(
             f"{path} cannot be written: {error.strerror or error}", mend="name another place with -o FILE"

@@ -86,7 +86,7 @@ def _undrawable(task: Task) -> UsageError:
     if task.env.startswith(GYMNASIUM):
         return UsageError(
             f"{task.env} cannot be drawn: of Gymnasium's environments only those on MuJoCo can be, in one process",
-            mend="if it is on MuJoCo, type --set env.vector=sync",
+            mend="leave out --set env.vector" if task.options.get("vector", "sync") != "sync" else None,
         )
     return UsageError(
         f"{task.env} cannot be drawn: it has neither a model of MuJoCo or MotrixSim nor a sketch()",

@@ -14,6 +14,8 @@ FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 # For the state that says how a run ended, with room for some hundred segments.
 _RESERVE_BYTES = 64 << 10
+GIVEN_MODE = 0o666
+"""Of files that somebody asked for by name, to give away, as other programs make them."""
 PRIVATE = 0o077
 """The umask that gives these modes to what other libraries write."""
 
@@ -54,11 +56,14 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
-def replace_file(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Replace `path` by a file with `data`: a reader sees the old one or the new one, never a part."""
+def replace_file(path: Path, data: bytes, *, sync: bool = True, mode: int = FILE_MODE) -> None:
+    """Replace `path` by a file with `data`: a reader sees the old one or the new one, never a part.
+
+    `mode` is that of the new file, less what the umask takes away.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             if sync:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,16 @@ def test_the_file_is_named_after_the_checkpoint(
     assert Path(out.strip()).is_file()
     assert f"step_{steps}" in err
     assert "4096 observations: numpy" in err and "torch" in err
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_the_file_may_be_read_by_whom_the_umask_lets(run: Run, tmp_path: Path, mask: int, mode: int) -> None:
+    before = os.umask(mask)
+    try:
+        assert main(["export", "last", "-o", "policy.onnx"]) == 0
+    finally:
+        os.umask(before)
+    assert (tmp_path / "policy.onnx").stat().st_mode & 0o777 == mode
 
 
 def test_the_best_checkpoint_is_taken_where_one_is_known(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

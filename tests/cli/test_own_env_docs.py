@@ -26,11 +26,13 @@ pytestmark = pytest.mark.real
 
 def type_in(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     words = shlex.split(command)
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    if words[0].startswith("PYTHONPATH="):
+        environ["PYTHONPATH"] = os.pathsep.join((words.pop(0).partition("=")[2], str(ROOT)))
     assert words[0] == "motrix"
     words = [word.replace("~", str(folder)) if word.startswith("~") else word for word in words]
     if words[1] == "run":
         words += [*SHORT.split(), "--runs-dir", str(folder / "runs")]
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT)))}
     argv = [sys.executable, "-m", "motrix_core.cli", *words[1:]]
     return subprocess.run(argv, capture_output=True, text=True, cwd=folder, env=environ)
 

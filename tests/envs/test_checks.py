@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from motrix_core.commands import envs, waiting
+from motrix_core.commands import envs, envs_check, waiting
 from motrix_core.commands.own_env import TEMPLATE
 from motrix_core.envs import checks
 
@@ -62,6 +62,13 @@ def test_what_is_right_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         "save and restore",
         "speed",
     ]
+
+
+def test_a_check_that_could_not_be_made_has_not_passed() -> None:
+    made = [checks.Check("make", "ok", ""), checks.Check("episodes", "warn", ""), checks.Check("save", "skip", "")]
+    assert envs_check._verdict(made, 0) == "all 2 checks passed, 1 with a warning; 1 could not be made"
+    assert envs_check._verdict([*made, checks.Check("speed", "fail", "")], 1) == "1 of 3 checks failed"
+    assert envs_check._verdict(made[:1], 0) == "all 1 checks passed"
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,11 @@ def test_a_terminal_whose_standard_error_goes_elsewhere_is_not_left_black() -> N
     assert done.returncode == 2 and "standard error goes elsewhere" in done.stderr
 
 
+def test_without_a_terminal_all_that_goes_elsewhere_is_named() -> None:
+    done = subprocess.run([sys.executable, "-m", "motrix_tui"], input="", capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 2 and "standard input, output and error go elsewhere" in done.stderr
+
+
 def test_run_is_handed_to_the_command_line_without_textual() -> None:
     program = (
         "import sys\n"

@@ -155,7 +155,8 @@ def _find(gymnasium: Any, name: str) -> Any:
                 raise EnvironmentFailed(f"{name}: module {module} cannot be imported: {described(error)}") from error
             raise UsageError(
                 f"{name}: there is no module {error.name}",
-                mend=f"install the package that registers {env_id}, or type {GYMNASIUM}ID for one of Gymnasium's own",
+                mend=f"install the package that registers {env_id}, type PYTHONPATH=FOLDER before the command for a "
+                f"module in a folder, or {GYMNASIUM}ID for one of Gymnasium's own",
             ) from error
         except Exception as error:
             raise EnvironmentFailed(f"{name}: module {module} cannot be imported: {described(error)}") from error

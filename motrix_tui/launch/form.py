@@ -18,7 +18,7 @@ from motrix_tui.launch.field_row import FieldRow
 from motrix_tui.launch.model import FormState, advice
 from motrix_tui.shell.growing import Growing
 from motrix_tui.shell.tab_strip import Tab, TabStrip
-from motrix_tui.text import grouped
+from motrix_tui.text import grouped, shortened
 
 if TYPE_CHECKING:
     from motrix_core.config.form import FormField
@@ -29,6 +29,9 @@ ABOUT = (
     "● marks what differs from the environment's own default, ✖ what cannot be trained with."
 )
 
+_PPO, _BETWEEN = "PPO", " · "
+_LEAST_NAME = 8
+"""Letters of an environment's name that tell it from others."""
 _AS_LIST = " n opens them as a list."
 _LEAST_HELP, _MOST_HELP = 4, 7
 """Lines of the help, its rule included."""
@@ -44,8 +47,8 @@ class FormPanel(Vertical):
         self._fields: Sequence[FormField] = ()
         self._groups: tuple[str, ...] = ()
         self._state = FormState()
-        self._title, self._sim = "PPO", ""
-        self.border_title = self._title
+        self._names: tuple[str, str, str] = ("", "", "")
+        self.border_title = _PPO
 
     def compose(self) -> ComposeResult:
         yield TabStrip(id="groups")
@@ -63,9 +66,9 @@ class FormPanel(Vertical):
         self._show_tabs()
         self.group = self._groups[0]
 
-    def show_title(self, title: str, sim: str) -> None:
-        """What is trained and by what; `sim` is left out where there is no room for it."""
-        self._title, self._sim = title, sim
+    def show_title(self, env: str, backend: str, sim: str) -> None:
+        """What is trained, and by what; `sim` is "" for what needs no simulator."""
+        self._names = (env, backend, sim)
         self.border_title = self._headline()
 
     def show_state(self, state: FormState) -> None:
@@ -93,9 +96,10 @@ class FormPanel(Vertical):
         line.update(Content.assemble(("● ", "$accent"), plain(" · ".join(beside), limit=400)))
 
     def _headline(self) -> Content:
+        env, backend, sim = self._names
         changed = f"{len(self._state.changes)} changed" if self._state.changes else ""
-        whole = " · ".join(filter(None, (self._title, self._sim, changed)))
-        return Content(whole if len(whole) <= self.size.width else " · ".join(filter(None, (self._title, changed))))
+        # A border's text keeps a cell from each corner, and a blank on each side.
+        return Content(headline(env, backend, sim, changed, self.size.width - 2))
 
     def _consequences(self) -> Content:
         derived = self._state.derived
@@ -244,6 +248,20 @@ class FieldList(VerticalScroll, can_focus=True):
         self.put_cursor(row)
         if was_here or row.field.kind not in ("bool", "choice"):
             row.activate()
+
+
+def headline(env: str, backend: str, sim: str, changed: str, width: int) -> str:
+    """The form's title in `width` cells. The name of the environment, which the list shows too, gets shorter first."""
+    for before, names in (((_PPO,), (backend, sim, changed)), ((), (backend, sim, changed)), ((), (backend, sim))):
+        rest = _joined(*before, *names)
+        room = width - len(rest) - len(_BETWEEN)
+        if len(env) <= room or room >= _LEAST_NAME:
+            return _joined(*before, shortened(env, room), *names)
+    return shortened(_joined(env, backend, sim), width)
+
+
+def _joined(*parts: str) -> str:
+    return _BETWEEN.join(filter(None, parts))
 
 
 def field_help(field: FormField) -> Content:

@@ -162,8 +162,8 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical, 
         if model is None or spec is None:
             return
         machine = self._machine
-        title, sim = f"PPO · {plain(spec.name)} · {TITLES[machine.backend]}", TITLES[machine.sim(spec)]
-        self.query_one(FormPanel).show_title(title, sim if spec.sims else "")
+        sim = TITLES[machine.sim(spec)] if spec.sims else ""
+        self.query_one(FormPanel).show_title(plain(spec.name), TITLES[machine.backend], sim)
         wanted = (spec.name, machine.backend, machine.asked_sim(spec))
         if wanted != (model.env, model.backend, model.sim):
             model.choose(env=wanted[0], backend=wanted[1], sim=wanted[2])

@@ -199,7 +199,7 @@ async def test_the_simulator_is_in_the_title_where_there_is_room_for_it(runs_dir
         assert str(form.border_title) == "PPO · cartpole · JAX · MotrixSim"
         await pilot.resize_terminal(30, 20)
         await pilot.pause()
-        assert str(form.border_title) == "PPO · cartpole · JAX"
+        assert str(form.border_title) == "cartpole · JAX · Motrix…"
 
 
 async def test_s_says_when_there_is_no_other_simulator(opened: Open) -> None:

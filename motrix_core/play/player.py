@@ -90,10 +90,13 @@ class Player:
         self.steps[:] = 0
         self.score.total, self.score.steps, self.score.terms = 0.0, 0, {}
 
-    def captions(self) -> list[tuple[str, str]]:
-        """What stands above each environment's picture, and what does where that is too long."""
+    def captions(self) -> list[tuple[str, ...]]:
+        """What stands above each environment's picture, its return and step, and what does where that is too long."""
         scores = zip(self.totals, self.steps, strict=True)
-        return [(f"{total:.4g} · step {step}", f"{total:.4g} · {step}") for total, step in scores]
+        return [
+            (f"return {total:.4g} · step {step}", f"{total:.4g} · step {step}", f"{total:.4g} · {step}")
+            for total, step in scores
+        ]
 
     def close(self) -> None:
         self.cast.env.close()

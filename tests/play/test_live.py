@@ -108,7 +108,7 @@ def test_plain_pictures_are_the_same_whatever_the_machine() -> None:
     assert outputs[0] == outputs[1]
     pictures = outputs[0].split("\n")
     assert sum("step" in line for line in pictures) == 3
-    assert "step 2" in outputs[0]
+    assert "return 0 · step 0" in pictures[0] and "step 2" in outputs[0]
 
 
 def test_only_lines_that_differ_are_sent() -> None:

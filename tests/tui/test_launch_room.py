@@ -41,8 +41,8 @@ def test_a_command_is_broken_between_flags_and_goes_on_as_in_a_shell() -> None:
         "motrix-tui --run --env go1-stairs-terrain-walk \\",
         "    --sim mujoco --set 'ppo.seed=a b'",
     ]
-    printed = subprocess.run(["sh", "-c", "printf '%s|' " + "\n".join(lines)], capture_output=True, text=True, check=True)
-    assert printed.stdout == "|".join([*words, ""])
+    told = subprocess.check_output(["sh", "-c", "printf '%s|' " + "\n".join(lines)], text=True)
+    assert told == "|".join([*words, ""])
     assert command_lines(words, 200) == [shlex.join(words)]
 
 

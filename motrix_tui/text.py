@@ -23,14 +23,20 @@ def count(number: float | None) -> str:
         if abs(number) >= limit:
             scaled = number / (1e3 if suffix == "k" else limit)
             return f"{scaled:.1f}".removesuffix(".0") + suffix
-    return f"{number:.0f}"
+    return _without_negative_zero(f"{number:.0f}")
 
 
 def significant(number: float | None) -> str:
     """Three significant digits: `982`, `-0.613`, `12.3k`, and `–` for None or NaN."""
     if number is None or not math.isfinite(number):
         return "–"
-    return count(number) if abs(number) >= 1e4 else f"{number:.3g}" if abs(number) < 1000 else f"{number:.0f}"
+    if abs(number) >= 1e4:
+        return count(number)
+    return _without_negative_zero(f"{number:.3g}" if abs(number) < 1000 else f"{number:.0f}")
+
+
+def _without_negative_zero(text: str) -> str:
+    return "0" if text == "-0" else text
 
 
 def grouped(number: int) -> str:

@@ -170,7 +170,8 @@ def exact_number(value: float) -> str:
         return short_number(value)
     if abs(value) >= 1000 and value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:.6g}"
+    # A negative zero plus zero is a positive one.
+    return f"{value + 0.0:.6g}"
 
 
 def duration(seconds: float) -> str:

@@ -23,7 +23,7 @@ from motrix_tui.play.panel import Figures
 from motrix_tui.shell.growing import Growing
 from motrix_tui.shell.place import NOTHING_OPEN, Place
 from motrix_tui.terminal import terminal_of
-from motrix_tui.text import grouped
+from motrix_tui.text import grouped, shortened
 
 if TYPE_CHECKING:
     from motrix_core.runs.layout import Run
@@ -138,15 +138,23 @@ class PlayPane(Vertical, Place):
         self.query_one("#play-problem", Static).update(f"✖ {plain(problem)}" if problem else "")
 
     def _draw_status(self) -> None:
+        title = plain(self._title) if self.run is not None else ""
         frame = self._frame
-        parts = [plain(self._title)] if self.run is not None else []
-        if frame:
-            parts.append("paused" if frame["paused"] else f"{frame['speed']:g}×")
+        state = ("paused" if frame["paused"] else f"{frame['speed']:g}×") if frame else ""
+        checkpoints = [""]
         index = self._index()
         if index is not None:
-            info = self._checkpoints[index]
-            parts.append(f"checkpoint {index + 1} of {len(self._checkpoints)}, {grouped(info['env_steps'])} env steps")
-        self.query_one("#play-status", Static).update(" · ".join(parts))
+            place = f"checkpoint {index + 1} of {len(self._checkpoints)}"
+            # The title names it too.
+            checkpoints = [f"{place}, {grouped(self._checkpoints[index]['env_steps'])} env steps", place, ""]
+        # The first picture has all of the width, before the line is laid out.
+        width = max(self.size.width - 2, 0)
+        lines = [" · ".join(filter(None, (title, state, checkpoint))) for checkpoint in checkpoints]
+        line = next((line for line in lines if len(line) <= width), None)
+        if line is None:
+            room = width - len(state) - len(" · ")
+            line = " · ".join(filter(None, (shortened(title, room if state else width), state)))
+        self.query_one("#play-status", Static).update(line)
 
     def _index(self) -> int | None:
         names = [info["name"] for info in self._checkpoints]
@@ -161,6 +169,7 @@ class PlayPane(Vertical, Place):
 
     def on_resize(self, event: events.Resize) -> None:
         self.set_class(event.size.width < _NARROW, "-narrow")
+        self._draw_status()
 
     def on_picture_resized(self, event: Picture.Resized) -> None:
         self._tell(do="size", width=event.width, height=event.height)

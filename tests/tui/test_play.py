@@ -12,9 +12,11 @@ from fake_core import FakeCore, settle
 
 from motrix_core.runs.layout import Run
 from motrix_tui.app import MotrixApp
+from motrix_tui.charts.axes import exact_number
 from motrix_tui.play.child import PlayChild
 from motrix_tui.play.pane import Picture, PlayPane
 from motrix_tui.play.panel import Figures
+from motrix_tui.text import count, significant
 
 CHECKPOINTS = [
     {"name": "step_100", "env_steps": 100, "best": False},
@@ -124,6 +126,38 @@ async def test_the_newest_run_is_played_with_its_score(
         words = shown(app)
         for part in ("step_65536 (best)", "checkpoint 2 of 2", "a pole", "12.5", "13", "950", "alive", "energy"):
             assert part in words
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (120, f"{READY['title']} · 1× · checkpoint 2 of 2, 65 536 env steps"),
+        (70, f"{READY['title']} · 1× · checkpoint 2 of 2"),
+        (60, f"{READY['title']} · 1×"),
+        (40, "cartpole · step_65536 (best) of … · 1×"),
+    ],
+)
+async def test_what_does_not_fit_into_play_s_header_leaves_nothing_dangling(
+    app: MotrixApp, opened: Opened, make_run: MakeRun, children: list[FakeChild], columns: int, line: str
+) -> None:
+    make_run()
+    async with opened(size=(columns, 24)) as pilot:
+        await start(pilot, children)
+        assert shown(app).split("\n")[0] == line
+
+
+async def test_nothing_is_called_minus_zero(
+    app: MotrixApp, opened: Opened, make_run: MakeRun, children: list[FakeChild]
+) -> None:
+    make_run()
+    async with opened() as pilot:
+        terms = {"alive": 1.0, "energy": -0.0, "small": -0.25}
+        await start(pilot, children, READY, {**FRAME, "total": -0.0, "terms": terms, "actions": [-0.0]})
+        assert "-0.25" in shown(app) and "-0 " not in shown(app)
+
+
+def test_numbers_that_round_to_zero_have_no_sign() -> None:
+    assert [significant(-0.0), count(-0.3), exact_number(-0.0), significant(-0.25)] == ["0", "0", "0", "-0.25"]
 
 
 async def test_a_player_that_was_started_before_there_was_a_picture_is_told_its_size(

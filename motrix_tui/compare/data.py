@@ -14,6 +14,7 @@ from motrix_core.errors import MotrixError
 from motrix_core.runs.reader import FastEventReader
 from motrix_core.runs.series import RunSeries
 from motrix_core.runs.text import plain
+from motrix_tui.monitor.panels import NO_CHART
 from motrix_tui.text import BACKEND_TITLES
 from motrix_tui.threads import IMPORTING
 
@@ -118,7 +119,7 @@ def _text(settings: Mapping[str, Any], path: str) -> str:
 
 def metrics(compared: Sequence[Compared]) -> list[str]:
     """The metrics that any of the runs has, those that are looked at first in front."""
-    names = {name for item in compared for name in item.series.names()}
+    names = {name for item in compared for name in item.series.names()} - NO_CHART
     first = [RETURN, "evaluation/return/mean", SPEED, "episode_length/mean", "policy/kl", "loss/value"]
     rest = sorted(name for name in names if name not in first and not name.endswith(("/min", "/max")))
     return [name for name in first if name in names] + rest

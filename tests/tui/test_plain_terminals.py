@@ -41,6 +41,7 @@ def test_any_text_becomes_ascii_of_the_same_width(written: str) -> None:
 def test_characters_become_what_resembles_them() -> None:
     assert as_ascii("● cartpole · JAX → PyTorch  ✖ 3 … ╭─╮") == "* cartpole - JAX > PyTorch  x 3 ~ +-+"
     assert as_ascii("Müller 走") == "Muller ??"
+    assert as_ascii("🔎 ✔ finished ◆") == "/  v finished +"
 
 
 def colours(palette: Palette) -> tuple[Color, Color]:

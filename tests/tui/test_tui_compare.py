@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,17 @@ def test_only_the_settings_that_differ_are_shown(make_run: MakeRun) -> None:
     compared = [data.load(make_run(backend=backend, returns=[1.0, 2.0])) for backend in ("jax", "torch")]
     rows = dict(data.differences(compared))
     assert rows["backend"] == ["jax", "torch"] and "env" not in rows
+
+
+def test_what_is_told_of_an_evaluation_beside_its_result_gets_no_chart(make_run: MakeRun) -> None:
+    run = make_run(returns=[1.0])
+    figures = {"return/mean": 1.0, "return/std_error": 0.1, "success_rate": 0.5, "episodes": 64, "seconds": 0.7}
+    with run.paths.events.open("a") as out:
+        event = {"v": 1, "run": run.id, "seq": 99, "time": 1.0, "env_steps": 1, "update": 1}
+        out.write(json.dumps({**event, "type": "evaluation", "data": figures}) + "\n")
+    named = data.metrics([data.load(run)])
+    assert "evaluation/return/mean" in named
+    assert not any(name.endswith(("std_error", "episodes", "seconds")) for name in named)
 
 
 def test_seeds_are_one_mean_with_a_band_as_far_as_all_of_them_go(make_run: MakeRun) -> None:

@@ -6,8 +6,10 @@ import argparse
 import gc
 import os
 import sys
+import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
 from motrix_core import __version__
 from motrix_core.commands.own_env import add_source_flags, source_of
@@ -164,5 +166,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def program() -> NoReturn:
+    """`main`, and the end of the process with its exit code."""
+    code = main()
+    others = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    if any(thread.daemon for thread in others):
+        # A daemon thread that is in the middle of an import or of somebody's C code, as soon after the start, crashes
+        # an interpreter that is taken down around it (signal 11). So the rest is left to the operating system.
+        for thread in others:
+            if not thread.daemon:
+                thread.join()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    program()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
@@ -75,6 +77,9 @@ class PlayChild:
             await asyncio.wait_for(process.wait(), _LEAVING_S)
         except asyncio.TimeoutError:
             # It may be in the middle of a long step, or still importing; nothing there could be lost.
-            with suppress(ProcessLookupError):
-                process.kill()
+            # Not by process.kill(): that waits for a process that has just ended, and asyncio's own wait then finds
+            # none and says so on the terminal.
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
             await process.wait()

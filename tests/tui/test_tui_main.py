@@ -48,6 +48,25 @@ def test_a_terminal_whose_standard_error_goes_elsewhere_is_not_left_black() -> N
     assert done.returncode == 2 and "standard error goes elsewhere" in done.stderr
 
 
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_thread_that_still_works_is_not_taken_down_with_the_interpreter(hangs: bool) -> None:
+    program = (
+        "import atexit, sys, threading\n"
+        "import motrix_tui.__main__ as program\n"
+        "atexit.register(print, 'taken down')\n"
+        "def main():\n"
+        f"    threading.Thread(target=threading.Event().wait, daemon=True).start() if {hangs} else None\n"
+        "    threading.Thread(target=sys.stdout.write, args=['joined\\n']).start()\n"
+        "    sys.stdout.write('said\\n')\n"
+        "    return 3\n"
+        "program.main = main\n"
+        "program.program()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 3 and not done.stderr
+    assert sorted(done.stdout.split("\n")) == sorted(["", "said", "joined", *([] if hangs else ["taken down"])])
+
+
 def test_without_a_terminal_all_that_goes_elsewhere_is_named() -> None:
     done = subprocess.run([sys.executable, "-m", "motrix_tui"], input="", capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2 and "standard input, output and error go elsewhere" in done.stderr

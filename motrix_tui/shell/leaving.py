@@ -61,19 +61,20 @@ class Leaving(Watching):
                 self._ending = False
                 self.notify(plain(error), title="Not stopped", severity="error", markup=False)
                 return
-        await self._until_composed()
+        # Whatever hangs in there must not keep anybody from leaving.
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._all_composed(), _COMPOSED_S)
         self.exit()
 
-    async def _until_composed(self) -> None:
+    async def _all_composed(self) -> None:
         """Wait for what keys before the last one have opened: after the end Textual gives no screen its parts."""
-        with suppress(asyncio.TimeoutError):
-            async with self._mounting:
-                top = None
-                while self.screen is not top:
-                    top = self.screen
-                    done = asyncio.Event()
-                    if top.call_later(done.set):
-                        await asyncio.wait_for(done.wait(), _COMPOSED_S)
+        async with self._mounting:
+            top = None
+            while self.screen is not top:
+                top = self.screen
+                done = asyncio.Event()
+                if top.call_later(done.set):
+                    await done.wait()
 
     def _stop_all(self, runs: list[RunSummary]) -> None:
         problems = []

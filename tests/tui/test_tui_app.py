@@ -16,6 +16,7 @@ from motrix_core.errors import RunsFolderError
 from motrix_core.runs.layout import Run
 from motrix_tui.app import MotrixApp
 from motrix_tui.settings import Settings
+from motrix_tui.shell import leaving
 from motrix_tui.shell.dialogs import Question
 from motrix_tui.shell.help_screen import HelpScreen
 from motrix_tui.shell.key_bar import KeyBar
@@ -394,3 +395,15 @@ async def test_what_was_said_can_be_read_again_and_is_harmless(opened: Open) -> 
         assert oldest.endswith("· first")
         await pilot.press("j", "q")
         assert not isinstance(pilot.app.screen, MessagesScreen)
+
+
+async def test_a_place_that_never_gets_its_parts_keeps_nobody_from_leaving(
+    monkeypatch: pytest.MonkeyPatch, opened: Open
+) -> None:
+    monkeypatch.setattr(leaving, "_COMPOSED_S", 0.05)
+    async with opened() as pilot:
+        await pilot.app._mounting.acquire()
+        await pilot.press("q")
+        while pilot.app.is_running:
+            await pilot.pause()
+    assert pilot.app.return_code == 0

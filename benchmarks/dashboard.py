@@ -41,11 +41,11 @@ _FOLLOWING = "following · env steps".encode()
 
 
 class Terminal:
-    """A program in a pseudo-terminal of 120×40 characters."""
+    """A program in a pseudo-terminal of `columns` × `rows` characters."""
 
-    def __init__(self, argv: Sequence[str]) -> None:
+    def __init__(self, argv: Sequence[str], *, columns: int = 120, rows: int = 40) -> None:
         self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         environ = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self.started = time.perf_counter()
         self.process = subprocess.Popen(

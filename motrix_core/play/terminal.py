@@ -15,6 +15,9 @@ from typing import Any, TextIO
 
 _ENTER = "\x1b[?1049h\x1b[?25l"
 _LEAVE = "\x1b[?25h\x1b[?1049l"
+# A synchronised update: the terminal shows all that stands between them at once, so that no picture is seen half drawn.
+# Terminals that do not know the mode pass over it.
+BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -91,11 +94,14 @@ class Terminal:
 
     def draw(self, lines: Sequence[str]) -> None:
         """Show `lines`, as many as the terminal has."""
+        cleared = ""
         if self.size != self._size:
             self._size, self._shown = self.size, []
-            self._out.write("\x1b[2J")
-        self._out.write(changes(self._shown, lines))
-        self._out.flush()
+            cleared = "\x1b[2J"
+        sent = cleared + changes(self._shown, lines)
+        if sent:
+            self._out.write(f"{BEGIN}{sent}{END}")
+            self._out.flush()
         self._shown = list(lines)
 
 

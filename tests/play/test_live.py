@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from motrix_core.envs.registry import make
 from motrix_core.play.cast import Cast
 from motrix_core.play.live import Live, print_frames
 from motrix_core.play.player import Player
-from motrix_core.play.terminal import changes
+from motrix_core.play.terminal import BEGIN, END, Terminal, changes
 from motrix_core.view.canvas import BRAILLE
 from motrix_core.view.scene import Scene
 
@@ -116,3 +118,20 @@ def test_only_lines_that_differ_are_sent() -> None:
     assert changes(["one"], ["one"]) == ""
     assert changes([], ["one"]) == "\x1b[1;1Hone\x1b[K"
     assert changes(["one", "two"], ["one"]) == "\x1b[2;1H\x1b[K"
+
+
+def test_a_picture_is_one_synchronised_update_and_none_where_nothing_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("LINES", "5")
+    out = io.StringIO()
+    with Path(os.devnull).open() as nothing:
+        monkeypatch.setattr("sys.stdin", nothing)
+        terminal = Terminal(out)
+        terminal.draw(["one", "two"])
+        terminal.draw(["one", "two"])
+        terminal.draw(["one", "TWO"])
+    assert out.getvalue().split(BEGIN) == [
+        "",
+        f"\x1b[2J\x1b[1;1Hone\x1b[K\x1b[2;1Htwo\x1b[K{END}",
+        f"\x1b[2;1HTWO\x1b[K{END}",
+    ]

@@ -1,0 +1,107 @@
+"""How many pictures a second `motrix view` shows, and what it sends for them.
+
+    python -m benchmarks.viewing [--envs E …] [--num-envs N …] [--sizes 80x24 …] [--seconds 10] [--over 'ssh -tt HOST']
+
+`motrix view` runs in a pseudo-terminal, or behind the remote shell that `--over` names. What arrives is read as a
+terminal would read it. A picture is what stands between two marks of a synchronised update (DEC mode 2026), which the
+terminal's writer puts around everything that it sends at once; a picture equal to the last is not sent. Processor time is
+that of `motrix view` alone, and is not known when it runs behind a remote shell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import shlex
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import psutil
+
+from benchmarks.dashboard import Terminal
+from motrix_core.bench.common import table
+from motrix_core.play.terminal import BEGIN
+
+_ENVS = ("cartpole", "dm-walker", "go1-rough-terrain-walk", "franka-open-cabinet")
+_WARM_S = 2.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What `seconds` of looking brought."""
+
+    seconds: float
+    pictures: int
+    sent: int
+    gaps_ms: list[float]
+    cpu_share: float | None
+
+
+def look(argv: Sequence[str], columns: int, rows: int, seconds: float, *, remote: bool) -> Found:
+    """Run `argv` in a terminal of `columns` × `rows`, and read for `seconds` after its pictures have begun."""
+    terminal = Terminal(argv, columns=columns, rows=rows)
+    try:
+        terminal.read_until(BEGIN.encode())
+        terminal.drain(_WARM_S)
+        process = None if remote else psutil.Process(terminal.process.pid)
+        busy = 0.0 if process is None else sum(process.cpu_times()[:2])
+        started = time.perf_counter()
+        arrived: list[float] = []
+        sent, rest = 0, b""
+        while (left := started + seconds - time.perf_counter()) > 0:
+            if not select.select([terminal.master], [], [], left)[0]:
+                break
+            data = os.read(terminal.master, 65536)
+            sent += len(data)
+            # A mark may have been cut in two by the reading.
+            rest = (rest + data)[-len(data) - len(BEGIN) + 1 :]
+            arrived += [time.perf_counter()] * rest.count(BEGIN.encode())
+        took = time.perf_counter() - started
+        share = None if process is None else (sum(process.cpu_times()[:2]) - busy) / took
+    finally:
+        terminal.close()
+    gaps = [1e3 * (later - earlier) for earlier, later in zip(arrived, arrived[1:], strict=False)]
+    return Found(took, len(arrived), sent, gaps, share)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--envs", nargs="+", default=_ENVS, metavar="E")
+    parser.add_argument("--num-envs", nargs="+", type=int, default=(1, 4, 16), metavar="N")
+    parser.add_argument("--sizes", nargs="+", default=("80x24", "120x40"), metavar="COLUMNSxROWS")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--over", default="", metavar="COMMAND", help="a remote shell: 'ssh -tt HOST'")
+    options = parser.parse_args(argv)
+    lines = []
+    for env in options.envs:
+        for size in options.sizes:
+            columns, rows = (int(part) for part in size.split("x"))
+            for count in options.num_envs:
+                command = [sys.executable, "-m", "motrix_core.cli", "view", "--env", env, "--num-envs", str(count)]
+                remote = bool(options.over)
+                if remote:
+                    # The other side's shell knows neither this folder nor what this terminal can do.
+                    there = f"cd {shlex.quote(os.getcwd())} && COLORTERM=truecolor LC_ALL=C.UTF-8 {shlex.join(command)}"
+                    command = [*shlex.split(options.over), there]
+                found = look(command, columns, rows, options.seconds, remote=remote)
+                lines.append(
+                    [
+                        f"`{env}`",
+                        f"{columns}×{rows}",
+                        str(count),
+                        f"{found.pictures / found.seconds:.1f}",
+                        f"{statistics.quantiles(found.gaps_ms, n=20)[-1]:.0f}" if len(found.gaps_ms) > 1 else "–",
+                        f"{found.sent / found.seconds / 1e3:.0f}",
+                        "–" if found.cpu_share is None else f"{100 * found.cpu_share:.0f}",
+                    ]
+                )
+    head = ["task", "terminal", "environments", "pictures/s", "95 % of gaps under (ms)", "kB/s", "CPU (%)"]
+    print(table(head, lines))
+
+
+if __name__ == "__main__":
+    main()

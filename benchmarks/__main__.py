@@ -8,7 +8,7 @@ import sys
 
 from motrix_core.bench.common import machine
 
-NAMES = ("dashboard", "charts", "live", "runs_list", "reading", "crowd", "supervision", "soak")
+NAMES = ("dashboard", "charts", "live", "runs_list", "reading", "crowd", "supervision", "viewing", "soak")
 # Half an hour is for those who ask for it.
 DEFAULT = NAMES[:-1]
 

@@ -2,15 +2,16 @@
 
     python -m benchmarks.viewing [--envs E …] [--num-envs N …] [--sizes 80x24 …] [--seconds 10] [--over 'ssh -tt HOST']
 
-`motrix view` runs in a pseudo-terminal, or behind the remote shell that `--over` names. What arrives is read as a
-terminal would read it. A picture is what stands between two marks of a synchronised update (DEC mode 2026), which the
-terminal's writer puts around everything that it sends at once; a picture equal to the last is not sent. Processor time is
-that of `motrix view` alone, and is not known when it runs behind a remote shell.
+`motrix view` runs in a pseudo-terminal, or behind the remote shell that `--over` names, which has to see this folder.
+What arrives is read as a terminal would read it. Pictures are counted by the marks of a synchronised update (DEC mode
+2026), which stand around all that is sent at once; a picture equal to the last is not sent. Processor time is that of
+`motrix view` alone, and is not known when it runs behind a remote shell.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import select
 import shlex
@@ -19,6 +20,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
@@ -64,7 +66,7 @@ def look(argv: Sequence[str], columns: int, rows: int, seconds: float, *, remote
         share = None if process is None else (sum(process.cpu_times()[:2]) - busy) / took
     finally:
         terminal.close()
-    gaps = [1e3 * (later - earlier) for earlier, later in zip(arrived, arrived[1:], strict=False)]
+    gaps = [1e3 * (later - earlier) for earlier, later in itertools.pairwise(arrived)]
     return Found(took, len(arrived), sent, gaps, share)
 
 
@@ -84,8 +86,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 command = [sys.executable, "-m", "motrix_core.cli", "view", "--env", env, "--num-envs", str(count)]
                 remote = bool(options.over)
                 if remote:
-                    # The other side's shell knows neither this folder nor what this terminal can do.
-                    there = f"cd {shlex.quote(os.getcwd())} && COLORTERM=truecolor LC_ALL=C.UTF-8 {shlex.join(command)}"
+                    there = f"cd {shlex.quote(str(Path.cwd()))} && LC_ALL=C.UTF-8 {shlex.join(command)}"
                     command = [*shlex.split(options.over), there]
                 found = look(command, columns, rows, options.seconds, remote=remote)
                 lines.append(

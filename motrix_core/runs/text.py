@@ -18,7 +18,8 @@ def plain(text: object, *, limit: int | None = None, keep: str = "") -> str:
     raw = str(text)
     if limit is not None and len(raw) > limit:
         raw = raw[: limit + 1]
-    if not raw.isascii() or not raw.isprintable():
+    # Python calls printable what is no separator, but for the space, and not of category C: nothing of _UNSAFE.
+    if not raw.isprintable():
         raw = "".join(char if char in keep else _visible(char) for char in raw)
     if limit is not None and len(raw) > limit:
         return raw[: max(limit - 1, 0)] + "…"

@@ -13,7 +13,8 @@ _LOST = 3.0
 
 
 class Follower:
-    """Where an onlooker looks who follows one body; the last of the coordinates is upwards.
+    """Where an onlooker looks who follows one body, or one in each of several worlds; the last of the coordinates is
+    upwards.
 
     It stays put while the body is near: a body that swings to and fro would otherwise look still, and the world would
     swing.
@@ -23,14 +24,16 @@ class Follower:
         self._centre: FloatArray | None = None
 
     def centre(self, focus: FloatArray, reach: float) -> FloatArray:
-        """What to look at when the body is at `focus`, (dims,) m, and `reach` m around it are to be seen."""
-        centre = focus if self._centre is None else self._centre
-        if np.isfinite(focus).all():
-            away = focus - centre
-            if np.abs(away).max() > _LOST * reach:
-                centre = focus
-            else:
-                slack = np.append(np.full(len(focus) - 1, _SLACK), _SLACK_UP) * reach
-                centre = focus - np.clip(away, -slack, slack)
-            self._centre = centre
-        return np.nan_to_num(centre)
+        """What to look at when the body is at `focus`, (..., dims) m, and `reach` m around it are to be seen.
+
+        What is not finite is not followed: the onlooker stays, at the origin where nothing was seen before.
+        """
+        before = np.full(focus.shape, np.nan) if self._centre is None else self._centre
+        with np.errstate(invalid="ignore"):
+            away = focus - before
+        slack = np.append(np.full(focus.shape[-1] - 1, _SLACK), _SLACK_UP) * reach
+        # Not at most: what was nowhere before is lost too.
+        lost = ~(np.abs(away).max(axis=-1, keepdims=True) <= _LOST * reach)
+        followed = np.where(lost, focus, focus - np.clip(away, -slack, slack))
+        self._centre = np.where(np.isfinite(focus).all(axis=-1, keepdims=True), followed, before)
+        return np.nan_to_num(self._centre)

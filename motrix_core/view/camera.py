@@ -26,7 +26,8 @@ _MARGIN = 1.1
 
 @dataclass(frozen=True)
 class Frame:
-    """Metres to dots of a canvas: `centre` (2,) m is at the middle of `width` × `height` characters, `scale` dots/m."""
+    """Metres to dots of pictures of `width` × `height` characters, `scale` dots/m: `centre`, (pictures, 2) m, is in the
+    middle of each."""
 
     centre: FloatArray
     scale: float
@@ -39,19 +40,20 @@ class Frame:
         return self.width * DOTS_X / 2 / self.scale, self.height * DOTS_Y / 2 / self.scale
 
     def dots(self, points: FloatArray) -> FloatArray:
-        """Points in metres, (..., 2), as dots."""
+        """Points in metres, (pictures, ..., 2), as dots."""
         middle = np.array([self.width * DOTS_X - 1, self.height * DOTS_Y - 1]) / 2
-        return middle + (points - self.centre) * np.array([self.scale, -self.scale])
+        centre = self.centre.reshape(-1, *[1] * (points.ndim - 2), 2)
+        return middle + (points - centre) * np.array([self.scale, -self.scale])
 
 
 class Camera:
-    """Follows one body in a window of its size, and keeps everything within `reach` metres of it in sight."""
+    """Follows one body of each world in a window of its size, and keeps all within `reach` metres of it in sight."""
 
     def __init__(self) -> None:
         self._follower = Follower()
 
     def frame(self, focus: FloatArray, reach: float, width: int, height: int) -> Frame:
-        """What to show of a body at `focus`, (2,) m, on `width` × `height` characters."""
+        """What to show of bodies at `focus`, (worlds, 2) m, on `width` × `height` characters."""
         scale = min(width * DOTS_X, height * DOTS_Y) / (2.0 * max(reach, 1e-3) * _MARGIN)
         return Frame(self._follower.centre(focus, reach), scale, width, height)
 
@@ -61,7 +63,7 @@ def fixed_frame(bounds: tuple[float, float, float, float], width: int, height: i
     left, right, bottom, top = bounds
     across, upright = max(right - left, 1e-9), max(top - bottom, 1e-9)
     scale = min((width * DOTS_X - 1) / across, (height * DOTS_Y - 1) / upright)
-    return Frame(np.array([(left + right) / 2, (bottom + top) / 2]), scale, width, height)
+    return Frame(np.array([[(left + right) / 2, (bottom + top) / 2]]), scale, width, height)
 
 
 def round_step(length: float) -> float:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+FloatArray = NDArray[np.floating]
+Indices = int | NDArray[np.integer]
+
 DOTS_X, DOTS_Y = 2, 4
 """Dots of one character, as braille has them."""
 
@@ -36,53 +39,74 @@ def charset_for(encoding: str | None) -> Charset:
 
 
 class Canvas:
-    """`width` × `height` characters to draw on. Coordinates are dots, x to the right and y downwards, from 0."""
+    """`count` pictures of `width` × `height` characters, drawn on at once, as NumPy's calls cost more than what they do
+    for a single one. Coordinates are dots, x to the right and y downwards, from 0."""
 
-    def __init__(self, width: int, height: int) -> None:
+    def __init__(self, width: int, height: int, count: int = 1) -> None:
         self.width, self.height = width, height
-        self._dots = np.zeros((height * DOTS_Y, width * DOTS_X), np.bool_)
+        self._dots = np.zeros((count, height * DOTS_Y, width * DOTS_X), np.bool_)
 
-    def points(self, points: NDArray[np.floating]) -> None:
-        """Set the dots nearest to `points`, (count, 2); what is outside or not finite is left out."""
-        points = points[np.isfinite(points).all(axis=1)]
-        columns, rows = np.rint(points).astype(np.int64).T
-        inside = (columns >= 0) & (columns < self._dots.shape[1]) & (rows >= 0) & (rows < self._dots.shape[0])
-        self._dots[rows[inside], columns[inside]] = True
+    def points(self, points: FloatArray, which: Indices = 0) -> None:
+        """Set the dots nearest to `points`, (..., 2), in the pictures `which`, which has the shape of the points or can
+        be broadcast to it; what is outside or not finite is left out."""
+        pictures = np.broadcast_to(which, points.shape[:-1])
+        known = _both(np.isfinite(points))
+        self._set(points[known], pictures[known])
 
-    def segments(self, starts: NDArray[np.floating], ends: NDArray[np.floating]) -> None:
-        """Draw straight lines from `starts` to `ends`, (count, 2) each; one with an end that is not finite is not."""
-        finite = np.isfinite(starts).all(axis=1) & np.isfinite(ends).all(axis=1)
-        starts, ends, drawn = self._clipped(starts[finite], ends[finite])
-        starts, ways = starts[drawn], (ends - starts)[drawn]
-        if not len(starts):
-            return
-        steps = np.ceil(np.abs(ways).max(axis=1)).astype(np.int64) + 1
+    def segments(self, starts: FloatArray, ends: FloatArray, which: Indices = 0) -> None:
+        """Draw straight lines from `starts` to `ends`, (..., 2) each, in the pictures `which`, as for `points`; those
+        with an end that is not finite are left out."""
+        pictures = np.broadcast_to(which, starts.shape[:-1])
+        known = _both(np.isfinite(starts) & np.isfinite(ends))
+        pictures = pictures[known]
+        starts, ends, drawn = self._clipped(starts[known], ends[known])
+        starts, ways, pictures = starts[drawn], (ends - starts)[drawn], pictures[drawn]
+        steps = np.ceil(np.maximum(*np.abs(ways).T)).astype(np.int64) + 1
         line = np.repeat(np.arange(len(steps)), steps)
         passed = np.arange(len(line)) - np.repeat(np.cumsum(steps) - steps, steps)
-        share = passed / np.maximum(steps[line] - 1, 1)
-        self.points(starts[line] + share[:, None] * ways[line])
+        share = passed / np.maximum(steps - 1, 1)[line]
+        self._set(starts[line] + share[:, None] * ways[line], pictures[line])
 
-    def _clipped(
-        self, starts: NDArray[np.floating], ends: NDArray[np.floating]
-    ) -> tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.bool_]]:
+    def _set(self, points: FloatArray, pictures: NDArray[np.integer]) -> None:
+        """Set the dots nearest to finite `points`, (dots, 2), of `pictures`, (dots,)."""
+        _, rows, columns = self._dots.shape
+        # What is far outside would not fit into an integer.
+        x, y = np.rint(np.clip(points, -1.0, max(rows, columns))).astype(np.int64).T
+        inside = (x >= 0) & (x < columns) & (y >= 0) & (y < rows)
+        self._dots[pictures[inside], y[inside], x[inside]] = True
+
+    def _clipped(self, starts: FloatArray, ends: FloatArray) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
         """Lines cut to the canvas, and which are left (Liang and Barsky, 1984, "A New Concept and Method for Line
         Clipping"), so that a line a kilometre long costs no more than one across."""
-        high = np.array(self._dots.shape[::-1]) - 1.0
+        high = np.array(self._dots.shape[:0:-1]) - 1.0
         ways = ends - starts
         with np.errstate(divide="ignore", invalid="ignore"):
             to_low, to_high = -starts / ways, (high - starts) / ways
             enter, leave = np.fmin(to_low, to_high), np.fmax(to_low, to_high)
         level = ways == 0
         inside = ((starts >= -0.5) & (starts <= high + 0.5)) | ~level
-        first = np.clip(np.where(level, 0.0, enter).max(axis=1), 0.0, 1.0)
-        last = np.clip(np.where(level, 1.0, leave).min(axis=1), 0.0, 1.0)
-        drawn = inside.all(axis=1) & (first <= last)
+        first = np.clip(np.maximum(*np.where(level, 0.0, enter).T), 0.0, 1.0)
+        last = np.clip(np.minimum(*np.where(level, 1.0, leave).T), 0.0, 1.0)
+        drawn = _both(inside) & (first <= last)
         return starts + first[:, None] * ways, starts + last[:, None] * ways, drawn
 
     def lines(self, charset: Charset = BRAILLE) -> list[str]:
-        """The picture as `height` strings of `width` characters."""
-        cells = self._dots.reshape(self.height, DOTS_Y, self.width, DOTS_X)
-        return lines_of(np.einsum("hywx,yx->hw", cells, _BITS, dtype=np.uint16, casting="unsafe"), charset)
+        """The first picture as `height` strings of `width` characters."""
+        return self.pictures(charset)[0]
+
+    def pictures(self, charset: Charset = BRAILLE) -> list[list[str]]:
+        """Every picture as `height` strings of `width` characters."""
+        codes = np.zeros((len(self._dots), self.height, self.width), np.uint8)
+        for y, bits in enumerate(_BITS):
+            for x, bit in enumerate(bits):
+                codes |= self._dots[:, y::DOTS_Y, x::DOTS_X] * bit
+        lines = lines_of(codes.reshape(-1, self.width), charset)
+        return [lines[first : first + self.height] for first in range(0, len(lines), self.height)]
+
+
+def _both(flags: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether both of each pair, (..., 2), are set; NumPy's `all` is more than ten times as slow on an axis of two."""
+    return flags[..., 0] & flags[..., 1]
 
 
 def lines_of(codes: NDArray[np.unsignedinteger], charset: Charset = BRAILLE) -> list[str]:

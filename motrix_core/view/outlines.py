@@ -40,10 +40,10 @@ def outlines(geoms: Sequence[Geom], poses: GeomPoses, axes: FloatArray) -> Float
     and what has no size are points.
     """
     angles = np.linspace(0.0, 2 * np.pi, DIRECTIONS, endpoint=False)
-    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ axes
-    turned = rotations(poses.quaternions)
-    # The directions as each geom sees them: (worlds, geoms, DIRECTIONS, 3).
-    local = np.einsum("kj,wgji->wgki", directions, turned)
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    # The picture's axes as each geom sees them, (worlds, geoms, 2, 3), and so its directions, (…, DIRECTIONS, 3).
+    seen = axes @ rotations(poses.quaternions)
+    local = directions @ seen
     reach = np.zeros_like(local)
     for shape in {geom.shape for geom in geoms}:
         support = _SUPPORTS.get(shape)
@@ -51,8 +51,7 @@ def outlines(geoms: Sequence[Geom], poses: GeomPoses, axes: FloatArray) -> Float
             chosen = [index for index, geom in enumerate(geoms) if geom.shape == shape]
             sizes = np.array([geoms[index].size for index in chosen])[:, None, :]
             reach[:, chosen] = support(local[:, chosen], sizes)
-    corners = poses.positions[:, :, None, :] + np.einsum("wgij,wgkj->wgki", turned, reach)
-    return corners @ np.asarray(axes).T
+    return (poses.positions @ axes.T)[:, :, None, :] + reach @ seen.swapaxes(-1, -2)
 
 
 def _sphere(local: FloatArray, sizes: FloatArray) -> FloatArray:

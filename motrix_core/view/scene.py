@@ -38,7 +38,8 @@ class Scene:
         self._env = env
         self._bodies: Bodies | None = getattr(env, "physics", None) or getattr(env, "bodies", None)
         self._asked: View = view
-        self._cameras: dict[int, Camera] = {}
+        # It follows the bodies of the worlds that were drawn last.
+        self._camera_of: tuple[tuple[int, ...], Camera] | None = None
         self._reach: float | None = None
         self._largest_reach = 0.0
 
@@ -54,7 +55,7 @@ class Scene:
     @view.setter
     def view(self, view: View) -> None:
         self._asked = view
-        self._cameras, self._reach = {}, None
+        self._camera_of, self._reach = None, None
 
     def picture(
         self,
@@ -88,14 +89,12 @@ class Scene:
         if sketch is None:
             return [[" " * width] * height for _ in rows]
         frame = fixed_frame(sketch.bounds, width, height)
-        canvases = []
-        for index in range(len(rows)):
-            canvas = Canvas(width, height)
-            for line in sketch.lines:
-                dots = frame.dots(np.asarray(line[index]))
-                canvas.segments(dots[:-1], dots[1:])
-            canvases.append(canvas.lines(charset))
-        return canvases
+        canvas = Canvas(width, height, len(rows))
+        which = np.arange(len(rows))[:, None]
+        for line in sketch.lines:
+            dots = frame.dots(np.asarray(line))
+            canvas.segments(dots[:, :-1], dots[:, 1:], which)
+        return canvas.pictures(charset)
 
     def _sketch(self, rows: Sequence[int]) -> Sketch | None:
         draw = getattr(self._env, "sketch", None)
@@ -118,20 +117,19 @@ class Scene:
         first = moving[0] if moving else 0
         focus = poses.positions[:, first] @ AXES[view].T if geoms else np.zeros((len(rows), 2))
         reach = self._reach_of(corners[:, [solid.index(index) for index in moving]], focus)
-        turned = rotations(poses.quaternions)
-        pictures = []
-        for index, row in enumerate(rows):
-            frame = self._camera(row).frame(focus[index], reach, width, height)
-            canvas = Canvas(width, height)
-            for i in ground:
-                depth = float(poses.positions[index, first, 1])
-                draw_ground(canvas, frame, view, geoms[i], poses.positions[index, i], turned[index, i], depth)
-            _draw_outlines(canvas, frame, corners[index])
-            pictures.append(canvas.lines(charset))
-        return pictures
+        frame = self._camera(rows).frame(focus, reach, width, height)
+        canvas = Canvas(width, height, len(rows))
+        depths = poses.positions[:, first, 1] if geoms else np.zeros(len(rows))
+        for index in ground:
+            turned = rotations(poses.quaternions[:, index])
+            draw_ground(canvas, frame, view, geoms[index], poses.positions[:, index], turned, depths)
+        _draw_outlines(canvas, frame, corners)
+        return canvas.pictures(charset)
 
-    def _camera(self, row: int) -> Camera:
-        return self._cameras.setdefault(row, Camera())
+    def _camera(self, rows: Sequence[int]) -> Camera:
+        if self._camera_of is None or self._camera_of[0] != tuple(rows):
+            self._camera_of = (tuple(rows), Camera())
+        return self._camera_of[1]
 
     def _side(self, poses: GeomPoses, moving: Sequence[int]) -> Side:
         if self._asked == "auto":
@@ -176,6 +174,6 @@ def _that_fits(wordings: tuple[str, ...], width: int) -> str:
 
 
 def _draw_outlines(canvas: Canvas, frame: Frame, corners: FloatArray) -> None:
-    """Closed lines through `corners`, (geoms, corners, 2) m."""
+    """Closed lines through `corners`, (worlds, geoms, corners, 2) m."""
     dots = frame.dots(corners)
-    canvas.segments(dots.reshape(-1, 2), np.roll(dots, -1, axis=1).reshape(-1, 2))
+    canvas.segments(dots, np.roll(dots, -1, axis=2), np.arange(len(corners))[:, None, None])

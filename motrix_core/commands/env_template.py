@@ -3,6 +3,7 @@
 Written by `motrix envs new`; it trains as it is:
 
     motrix envs check my-env --env-module my_env.py
+    motrix view --env my-env --env-module my_env.py
     motrix run --env my-env --env-module my_env.py
 
 Change it bit by bit, and let `motrix envs check` look after every change. docs/your-own-environment.md explains.
@@ -10,13 +11,14 @@ Change it bit by bit, and let `motrix envs check` look after every change. docs/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.config import PPOCfg, rlcfg
 from motrix_core.envs.base import FloatArray, NpEnv, Outcome
+from motrix_core.envs.sketch import Sketch, circle
 from motrix_core.envs.spec import EnvSpec
 
 STEP_S = 0.05
@@ -120,3 +122,11 @@ class MyEnv(NpEnv):
     def observations(self) -> FloatArray:
         """(num_envs, obs_dim) float32, in new memory: the caller may keep it."""
         return np.stack([self.position, self.velocity, self.target - self.position], axis=1)
+
+    def sketch(self, rows: Sequence[int]) -> Sketch:
+        """What `motrix view` and the dashboard draw: lines in a plane, m, each (len(rows), points, 2)."""
+        place, x = self.position[list(rows)], self.target[list(rows)]
+        rail = np.tile([(-RAIL_M, 0.0), (RAIL_M, 0.0)], (len(rows), 1, 1))
+        flag = np.stack([np.stack([x, 0.0 * x], axis=1), np.stack([x, 0.0 * x + 0.5], axis=1)], axis=1)
+        cart = circle(np.stack([place, np.full(len(rows), 0.1)], axis=1), 0.1)
+        return Sketch((rail, flag, cart), bounds=(-RAIL_M, RAIL_M, -0.1, 0.6))

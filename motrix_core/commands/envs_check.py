@@ -106,4 +106,4 @@ def _verdict(checks: Sequence[Check], failed: int) -> str:
     if failed:
         return f"{failed} of {tried} checks failed"
     notes = (f", {warned} with a warning" if warned else "") + (f"; {left_out} could not be made" if left_out else "")
-    return f"all {tried} checks passed{notes}"
+    return f"{f'all {tried} checks' if tried > 1 else '1 check'} passed{notes}"

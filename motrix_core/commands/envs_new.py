@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     sys.stdout.write(f"{path}\n")
-    sys.stderr.write(f"motrix envs check {name} --env-module {path}\nmotrix run --env {name} --env-module {path}\n")
+    for command in ("envs check", "view --env", "run --env"):
+        sys.stderr.write(f"motrix {command} {name} --env-module {path}\n")
     return 0
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from motrix_core.envs.base import FloatArray
 from motrix_core.envs.blame import described, place_of
 from motrix_core.envs.random_state import make_generator
+from motrix_core.envs.sketch import sketch_of
 from motrix_core.envs.spec import EnvSpec
 from motrix_core.errors import MotrixError
 
@@ -89,6 +90,7 @@ class _Checker:
             "same seed": self.same_seed,
             "other seed": self.other_seed,
             "save and restore": self.save_and_restore,
+            "drawing": self.drawing,
             "speed": self.speed,
         }
 
@@ -224,6 +226,15 @@ class _Checker:
                         "save everything that decides how it goes on in get_task_state(), and take all of it back",
                     )
         return f"goes on bit for bit for {_SAME_STEPS} steps"
+
+    def drawing(self) -> str:
+        env = self._begun(0)
+        if getattr(env, "physics", None) or getattr(env, "bodies", None):
+            return "the bodies of its model"
+        sketch = sketch_of(env, range(NUM_ENVS))
+        if sketch is None:
+            raise _Wrong("has no sketch(): motrix view cannot draw it, and Play shows its score alone", status="skip")
+        return f"{len(sketch.lines)} lines of its sketch()"
 
     def speed(self) -> str:
         count = _SPEED_ENVS if self._spec.origin != "gymnasium" else _SPEED_ENVS_IN_PYTHON

@@ -84,7 +84,9 @@ class Player:
 
     def next_episode(self) -> None:
         """Begin new episodes in every environment; those that were going on do not count."""
-        state = self.cast.env.init_state()
+        from motrix_core.learn.stepping import call_env
+
+        state = call_env(self.cast.env, "init_state", self.cast.env.init_state)
         self._obs = np.array(state.obs, np.float32)
         self.totals[:] = 0.0
         self.steps[:] = 0

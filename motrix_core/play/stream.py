@@ -18,6 +18,7 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -53,8 +54,8 @@ class Stream:
         """Play the checkpoint `which`. What goes wrong is written as an `error`."""
         self.close()
         try:
-            self._open(which)
-        except (MotrixError, OSError) as error:
+            self._or_say(lambda: self._open(which))
+        except OSError as error:
             self._say(type="error", message=str(error))
 
     def _open(self, which: str | None) -> None:
@@ -94,7 +95,7 @@ class Stream:
             elif what == "speed":
                 self._pace.change_speed(float(command["factor"]))
             elif what == "next":
-                self._player.next_episode()
+                self._or_say(self._player.next_episode)
             elif what == "view":
                 self._scene.view = "top" if self._scene.view == "side" else "side"
         self._changed = True
@@ -114,20 +115,28 @@ class Stream:
     def _step(self) -> None:
         if self._player is None:
             return
+        self._or_say(self._player.step)
+        self._changed = True
+
+    def _or_say(self, act: Callable[[], None]) -> None:
+        """Do `act`. If it cannot be done there is nothing to see any more, and an `error` says why."""
         try:
-            self._player.step()
+            act()
         except MotrixError as error:
             self.close()
             self._say(type="error", message=str(error))
-        self._changed = True
 
     def _write_frame(self) -> None:
-        from motrix_core.view.canvas import ASCII, BRAILLE
-
-        player, scene, pace, wanted = self._player, self._scene, self._pace, self._wanted
+        player, scene, pace = self._player, self._scene, self._pace
         if player is None or scene is None or pace is None:
             return
         self._changed = False
+        self._or_say(lambda: self._say_frame(player, scene, pace))
+
+    def _say_frame(self, player: Player, scene: Scene, pace: Pace) -> None:
+        from motrix_core.view.canvas import ASCII, BRAILLE
+
+        wanted = self._wanted
         size = max(int(wanted["width"]), 1), max(int(wanted["height"]), 1)
         captions = player.captions() if player.num_envs > 1 else []
         charset = ASCII if wanted.get("ascii") else BRAILLE

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from motrix_core.envs.sketch import Sketch
+from motrix_core.envs.sketch import sketch_of
 from motrix_core.runs.text import plain
 from motrix_core.sim.geoms import Bodies, GeomPoses
 from motrix_core.view.camera import AXES, Camera, Frame, Side, fixed_frame
@@ -46,7 +46,7 @@ class Scene:
     @property
     def can_draw(self) -> bool:
         """Whether there is anything to see."""
-        return self._bodies is not None or self._sketch([0]) is not None
+        return self._bodies is not None or sketch_of(self._env, [0]) is not None
 
     @property
     def view(self) -> View:
@@ -85,20 +85,16 @@ class Scene:
     def _cells(self, rows: Sequence[int], width: int, height: int, charset: Charset) -> list[list[str]]:
         if self._bodies is not None:
             return self._draw_bodies(self._bodies, rows, width, height, charset)
-        sketch = self._sketch(rows)
+        sketch = sketch_of(self._env, rows)
         if sketch is None:
             return [[" " * width] * height for _ in rows]
         frame = fixed_frame(sketch.bounds, width, height)
         canvas = Canvas(width, height, len(rows))
         which = np.arange(len(rows))[:, None]
         for line in sketch.lines:
-            dots = frame.dots(np.asarray(line))
+            dots = frame.dots(line)
             canvas.segments(dots[:, :-1], dots[:, 1:], which)
         return canvas.pictures(charset)
-
-    def _sketch(self, rows: Sequence[int]) -> Sketch | None:
-        draw = getattr(self._env, "sketch", None)
-        return draw(rows) if draw is not None else None
 
     # Bodies of a simulation.
 

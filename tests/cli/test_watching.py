@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from motrix_core.cli import main
+from motrix_core.commands.envs_new import template_text
 from motrix_core.config.schema import PPOCfg, RunConfig
 from motrix_core.runs import checkpoints
 from motrix_core.runs.layout import Run, create_run
@@ -191,3 +192,13 @@ def test_it_ends_by_itself_after_the_episodes_that_were_asked_for() -> None:
     code, output = on_a_terminal([*VIEW, "--episodes", "1", "--speed", "16", "--set", "env.episode_s=0.5"])
     assert code == 0
     assert "1 episodes" in output or output.endswith(LEFT)
+
+
+def test_a_sketch_that_fails_is_told_with_its_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = template_text("my-env", "mine.py").replace("0.0 * x + 0.5", "self.flag_m + x")
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    line = next(number for number, words in enumerate(text.splitlines(), 1) if "self.flag_m" in words)
+    assert main(["view", "--env", "my-env", "--env-module", str(path), "--frames", "1"]) == 3
+    told = capsys.readouterr().err
+    assert f"failed in sketch(): {path}, line {line}: AttributeError" in told and "Traceback" not in told

@@ -60,6 +60,7 @@ def test_what_is_right_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         "same seed",
         "other seed",
         "save and restore",
+        "drawing",
         "speed",
     ]
 
@@ -68,7 +69,7 @@ def test_a_check_that_could_not_be_made_has_not_passed() -> None:
     made = [checks.Check("make", "ok", ""), checks.Check("episodes", "warn", ""), checks.Check("save", "skip", "")]
     assert envs_check._verdict(made, 0) == "all 2 checks passed, 1 with a warning; 1 could not be made"
     assert envs_check._verdict([*made, checks.Check("speed", "fail", "")], 1) == "1 of 3 checks failed"
-    assert envs_check._verdict(made[:1], 0) == "all 1 checks passed"
+    assert envs_check._verdict(made[:1], 0) == "1 check passed"
 
 
 @pytest.mark.parametrize(
@@ -79,8 +80,8 @@ def test_a_check_that_could_not_be_made_has_not_passed() -> None:
         ("reset", {OBSERVE: OBSERVE + ".astype(np.float64)"}, "obs is float64, but float32 is needed", "astype"),
         ("reset", {"return self.observations()[rows]": "return None"}, "reset() gave NoneType for 4", "in rows"),
         ("step", {'reward=terms["near"]': 'reward=terms["near"].astype(float)'}, "reward is float64", "astype"),
-        ("step", {"self.action = actions[:, 0].copy()": "1 / 0"}, "mine.py, line 82: ZeroDivisionError", "line"),
-        ("step", {"return Outcome(": "made = Outcome("}, "line 89: my-env: update_state() gave a NoneType", "end"),
+        ("step", {"self.action = actions[:, 0].copy()": "1 / 0"}, "mine.py, line 84: ZeroDivisionError", "line"),
+        ("step", {"return Outcome(": "made = Outcome("}, "line 91: my-env: update_state() gave a NoneType", "end"),
         ("step", LATE, "class MyEnv: TypeError: ", "the class that is named"),
         (
             "memory",
@@ -98,6 +99,10 @@ def test_a_check_that_could_not_be_made_has_not_passed() -> None:
         ),
         ("same seed", {"self.rng.uniform(-1.0, 1.0, len(rows))": "np.random.random(len(rows))"}, "one seed", "rng"),
         ("save and restore", {"self.target[:] = state": "_ = state"}, "obs differs from step 0", "get_task_state"),
+        ("drawing", {"place, x = self": "place, y = self"}, "failed in sketch(): ", ""),
+        ("drawing", {"(len(rows), 1, 1)": "(1, 1, 1)"}, "sketch() gave lines[0] as ", "come first"),
+        ("drawing", {"Sketch((rail, flag, cart)": "dict(lines=(rail, flag, cart)"}, "gave a dict, but", "Sketch(("),
+        ("drawing", {"bounds=(-RAIL_M, RAIL_M": "bounds=(RAIL_M, -RAIL_M"}, "gave the bounds (2.0, -2.0,", "name what"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_found_by_its_check(

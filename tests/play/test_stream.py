@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from motrix_core.config.schema import PPOCfg, RunConfig
+from motrix_core.envs.tasks.pendulum import Pendulum
 from motrix_core.play.stream import Stream
 from motrix_core.runs import checkpoints
 from motrix_core.runs.layout import Run, create_run
@@ -158,3 +159,26 @@ def test_a_run_that_is_gone_is_an_error_in_words(tmp_path: Path) -> None:
 def test_nobody_asking_is_a_quiet_end() -> None:
     done = talk("")
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("method", ["sketch", "init_state", "step"])
+def test_an_environment_that_fails_is_an_error_and_another_checkpoint_can_be_chosen(
+    stream_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def fails(*_: Any) -> None:
+        raise ValueError("out of rail")
+
+    stream, said = stream_of()
+    stream.open("last")
+    said()
+    with monkeypatch.context() as patch:
+        patch.setattr(Pendulum, method, fails)
+        stream.obey({"do": "next" if method == "init_state" else "step"})
+        stream.advance(0.0)
+        (message,) = said()
+    assert message["type"] == "error" and "out of rail" in message["message"]
+    stream.obey({"do": "next"})
+    assert said() == []
+    stream.obey({"do": "checkpoint", "which": "100"})
+    stream.advance(1.0)
+    assert [one["type"] for one in said()] == ["ready", "frame"]

@@ -131,7 +131,6 @@ class _Talking(Narrator):
         super().summary(state)
         elapsed = time.monotonic() - self.started
         self.say(f"{state.status} after {elapsed:.0f} s · {self.sentence()}")
-        self.say(f"the run is {self.run.path}")
         self.say(f"open it with: {dashboard()} --open {self.run.id} --runs-dir {self.run.path.parent.parent}")
 
 

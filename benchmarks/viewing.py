@@ -3,9 +3,12 @@
     python -m benchmarks.viewing [--envs E …] [--num-envs N …] [--sizes 80x24 …] [--seconds 10] [--over 'ssh -tt HOST']
 
 `motrix view` runs in a pseudo-terminal, or behind the remote shell that `--over` names, which has to see this folder.
-What arrives is read as a terminal would read it. Pictures are counted by the marks of a synchronised update (DEC mode
-2026), which stand around all that is sent at once; a picture equal to the last is not sent. Processor time is that of
-`motrix view` alone, and is not known when it runs behind a remote shell.
+What arrives is read, and answered, as a terminal would. Pictures are counted by the marks of a synchronised update
+(DEC mode 2026), which stand around all that is sent at once; a picture equal to the last is not sent. Processor time
+is that of `motrix view` alone, and is not known when it runs behind a remote shell. At the end `q` is pressed, and the
+time is taken until `motrix view` has gone and all that it had sent has arrived.
+
+A slow line: --over "ssh -tt -o 'ProxyCommand=python -m benchmarks.slow_line %h %p --rate 50 --delay 0.05' HOST".
 """
 
 from __future__ import annotations
@@ -26,10 +29,10 @@ import psutil
 
 from benchmarks.dashboard import Terminal
 from motrix_core.bench.common import table
-from motrix_core.play.terminal import BEGIN
+from motrix_core.play.terminal import ANSWER, ASK, BEGIN
 
 _ENVS = ("cartpole", "dm-walker", "go1-rough-terrain-walk", "franka-open-cabinet")
-_WARM_S = 2.0
+_START_LIMIT_S, _WARM_S, _LEAVING_LIMIT_S = 60.0, 2.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -41,33 +44,57 @@ class Found:
     sent: int
     gaps_ms: list[float]
     cpu_share: float | None
+    left_s: float
 
 
 def look(argv: Sequence[str], columns: int, rows: int, seconds: float, *, remote: bool) -> Found:
     """Run `argv` in a terminal of `columns` × `rows`, and read for `seconds` after its pictures have begun."""
     terminal = Terminal(argv, columns=columns, rows=rows)
+    begin, ask = BEGIN.encode(), ASK.encode()
+    arrived: list[float] = []
+    seen, over = b"", False
+
+    def read(until: float) -> int:
+        """Bytes that came before `until`; the terminal's questions are answered."""
+        nonlocal seen, over
+        sent = 0
+        while (left := until - time.perf_counter()) > 0 and select.select([terminal.master], [], [], left)[0]:
+            try:
+                data = os.read(terminal.master, 65536)
+            except OSError:
+                data = b""
+            if not data:
+                over = True
+                break
+            sent += len(data)
+            seen += data
+            arrived.extend([time.perf_counter()] * seen.count(begin))
+            os.write(terminal.master, ANSWER.encode() * seen.count(ask))
+            # A mark may have been cut in two by the reading.
+            seen = seen[max(seen.rfind(begin) + len(begin), seen.rfind(ask) + len(ask), len(seen) - len(begin) + 1) :]
+        return sent
+
     try:
-        terminal.read_until(BEGIN.encode())
-        terminal.drain(_WARM_S)
+        limit = time.perf_counter() + _START_LIMIT_S
+        while not arrived and not over and time.perf_counter() < limit:
+            read(time.perf_counter() + 0.1)
+        read(time.perf_counter() + _WARM_S)
         process = None if remote else psutil.Process(terminal.process.pid)
         busy = 0.0 if process is None else sum(process.cpu_times()[:2])
+        arrived.clear()
         started = time.perf_counter()
-        arrived: list[float] = []
-        sent, rest = 0, b""
-        while (left := started + seconds - time.perf_counter()) > 0:
-            if not select.select([terminal.master], [], [], left)[0]:
-                break
-            data = os.read(terminal.master, 65536)
-            sent += len(data)
-            # A mark may have been cut in two by the reading.
-            rest = (rest + data)[-len(data) - len(BEGIN) + 1 :]
-            arrived += [time.perf_counter()] * rest.count(BEGIN.encode())
+        sent = read(started + seconds)
         took = time.perf_counter() - started
+        pictures, gaps = len(arrived), [1e3 * (later - earlier) for earlier, later in itertools.pairwise(arrived)]
         share = None if process is None else (sum(process.cpu_times()[:2]) - busy) / took
+        pressed = time.perf_counter()
+        os.write(terminal.master, b"q")
+        while not over and time.perf_counter() < pressed + _LEAVING_LIMIT_S:
+            read(time.perf_counter() + 0.1)
+        left_s = time.perf_counter() - pressed
     finally:
         terminal.close()
-    gaps = [1e3 * (later - earlier) for earlier, later in itertools.pairwise(arrived)]
-    return Found(took, len(arrived), sent, gaps, share)
+    return Found(took, pictures, sent, gaps, share, left_s)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -97,10 +124,20 @@ def main(argv: Sequence[str] | None = None) -> None:
                         f"{found.pictures / found.seconds:.1f}",
                         f"{statistics.quantiles(found.gaps_ms, n=20)[-1]:.0f}" if len(found.gaps_ms) > 1 else "–",
                         f"{found.sent / found.seconds / 1e3:.0f}",
+                        f"{found.left_s:.2f}",
                         "–" if found.cpu_share is None else f"{100 * found.cpu_share:.0f}",
                     ]
                 )
-    head = ["task", "terminal", "environments", "pictures/s", "95 % of gaps under (ms)", "kB/s", "CPU (%)"]
+    head = [
+        "task",
+        "terminal",
+        "environments",
+        "pictures/s",
+        "95 % of gaps under (ms)",
+        "kB/s",
+        "q to the end (s)",
+        "CPU (%)",
+    ]
     print(table(head, lines))
 
 

@@ -109,7 +109,8 @@ def watch(live: Live, charset: Charset) -> None:
         while not live.over:
             started = time.monotonic()
             live.advance()
-            terminal.draw(live.lines(*terminal.size, charset))
+            if not terminal.is_behind:
+                terminal.draw(live.lines(*terminal.size, charset))
             key = terminal.key(FRAME_S - (time.monotonic() - started))
             if key is not None:
                 live.press(key)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from motrix_core.envs.registry import make
 from motrix_core.play.cast import Cast
 from motrix_core.play.live import Live, print_frames
 from motrix_core.play.player import Player
-from motrix_core.play.terminal import BEGIN, END, Terminal, changes
+from motrix_core.play.terminal import ANSWER, ASK, BEGIN, END, Terminal, changes
 from motrix_core.view.canvas import BRAILLE
 from motrix_core.view.scene import Scene
 
@@ -132,6 +133,66 @@ def test_a_picture_is_one_synchronised_update_and_none_where_nothing_changed(mon
         terminal.draw(["one", "TWO"])
     assert out.getvalue().split(BEGIN) == [
         "",
-        f"\x1b[2J\x1b[1;1Hone\x1b[K\x1b[2;1Htwo\x1b[K{END}",
-        f"\x1b[2;1HTWO\x1b[K{END}",
+        f"\x1b[2J\x1b[1;1Hone\x1b[K\x1b[2;1Htwo\x1b[K{END}{ASK}",
+        f"\x1b[2;1HTWO\x1b[K{END}{ASK}",
     ]
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Terminal, Clock, int]]:
+    """A terminal on a clock of its own, and the end of the line at which somebody types."""
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setenv("LINES", "5")
+    typing, reading = os.openpty()
+    clock = Clock()
+    with os.fdopen(reading) as line:
+        monkeypatch.setattr("sys.stdin", line)
+        with Terminal(io.StringIO(), clock=clock) as made:
+            yield made, clock, typing
+    os.close(typing)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 4, 5, 64])
+def test_what_the_terminal_answers_is_no_key(
+    terminal: tuple[Terminal, Clock, int], monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr("motrix_core.play.terminal._CHUNK", chunk)
+    shown, _, typing = terminal
+    for picture in ("one", "two", "three"):
+        shown.draw([picture])
+    os.write(typing, f"{ANSWER}v{ANSWER}+q".encode())
+    keys = ""
+    while not keys.endswith("q"):
+        keys += shown.key(1.0) or ""
+    assert keys == "v+q"
+    os.write(typing, ANSWER.encode())
+    assert shown.key(0.0) is None
+    os.write(typing, b"\x1b")
+    assert shown.key(1.0) == "\x1b"
+
+
+def test_a_terminal_that_is_behind_gets_no_more_until_it_has_answered(terminal: tuple[Terminal, Clock, int]) -> None:
+    shown, clock, typing = terminal
+    shown.draw(["one"])
+    clock.now = 0.6
+    # It may be one that never answers.
+    assert not shown.is_behind
+    os.write(typing, ANSWER.encode())
+    assert shown.key(0.0) is None
+    # A long way to it, 0.6 s, is not its fault.
+    clock.now = 1.0
+    shown.draw(["two"])
+    clock.now = 1.2
+    shown.draw(["three"])
+    clock.now = 1.8
+    assert not shown.is_behind
+    clock.now = 1.9
+    assert shown.is_behind
+    os.write(typing, ANSWER.encode())
+    assert shown.key(0.0) is None
+    assert not shown.is_behind
+    clock.now = 2.1
+    assert shown.is_behind
+    # An answer that never comes is not waited for.
+    clock.now = 7.0
+    assert not shown.is_behind

@@ -85,11 +85,17 @@ def probe_jax(report: Reporter) -> dict[str, Any]:
     check_product(product, expected)
     return {
         "version": jax.__version__,
-        "devices": [f"{device.platform}:{device.id} {device.device_kind}" for device in devices],
+        "devices": [_jax_device(device.platform, device.id, device.device_kind) for device in devices],
         "gpu": devices[0].platform in ("gpu", "cuda", "rocm"),
         "cuda": None,
         "warning": None,
     }
+
+
+def _jax_device(platform: str, number: int, kind: str) -> str:
+    """ "cuda:0 NVIDIA H200"; "cpu:0" where the kind says no more than the platform."""
+    place = f"{platform}:{number}"
+    return place if kind.casefold() == platform.casefold() else f"{place} {kind}"
 
 
 def probe_torch(report: Reporter) -> dict[str, Any]:

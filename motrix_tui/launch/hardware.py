@@ -99,19 +99,13 @@ class HardwarePanel(VerticalScroll, can_focus=False):
         if probe is None:
             return Content.styled(f"trying out {candidate.title} …", "$muted")
         if probe.usable:
-            devices = ", ".join(_device(device) for device in probe.devices)
+            devices = ", ".join(plain(device) for device in probe.devices)
             state = f"on {devices}" if devices else "works"
             return Content.styled(f"{candidate.title} {state}{_misfit(candidate)}", "$muted")
         parts = [(f"✖ {plain(probe.cause or 'cannot be used')}", "$error")]
         if probe.mend:
             parts.append((f"\n{plain(probe.mend)}", "$warning"))
         return Content.assemble(*parts)
-
-
-def _device(name: str) -> str:
-    """ "cuda:0 NVIDIA H200" as it is; "cpu:0", as JAX's "cpu:0 cpu" says the same twice."""
-    place, _, kind = name.partition(" ")
-    return plain(place if kind.casefold() == place.partition(":")[0].casefold() else name)
 
 
 def _misfit(candidate: Candidate) -> str:

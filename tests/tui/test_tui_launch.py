@@ -93,7 +93,7 @@ async def test_the_detail_is_about_the_chosen_backend_until_the_list_has_the_foc
     runs_dir: Path, opened: Open
 ) -> None:
     probes = {
-        "jax": make_probe("jax", devices=("cpu:0 cpu",)),
+        "jax": make_probe("jax", devices=("cpu:0",)),
         "torch": make_probe("torch", devices=("cpu", "cuda:0 NVIDIA H200")),
     }
     core = FakeCore(runs_dir, probes=probes)

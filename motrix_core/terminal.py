@@ -37,8 +37,20 @@ def find_terminal(environ: Mapping[str, str], encoding: str | None) -> Terminal:
         )
     return Terminal(
         colours="NO_COLOR" not in environ and colours,
-        unicode=_is_utf8(environ) and name not in _BARE_TERMINALS and bool(_UTF8.fullmatch(encoding or "")),
+        unicode=has_unicode(environ, encoding),
     )
+
+
+def has_unicode(environ: Mapping[str, str], encoding: str | None) -> bool:
+    """Whether the terminal that `environ` describes shows more than ASCII of what is written to it in `encoding`."""
+    # Python takes UTF-8 for its own output where the locale is C, so the encoding alone says nothing.
+    is_bare = environ.get("TERM") in _BARE_TERMINALS
+    return _is_utf8(environ) and not is_bare and bool(_UTF8.fullmatch(encoding or ""))
+
+
+def places_cursor(environ: Mapping[str, str]) -> bool:
+    """Whether anything can be drawn on the terminal that `environ` describes; yes for one that nobody has described."""
+    return _capabilities(environ.get("TERM", ""))[1]
 
 
 def _capabilities(name: str) -> tuple[bool, bool]:

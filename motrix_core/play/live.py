@@ -87,7 +87,7 @@ class Live:
         foot = [plain(KEYS, limit=width)] if height > 4 else []
         room = max(height - len(head) - len(foot), 1)
         picture = self.scene.picture(self._rows, width, room, self.player.captions(), charset)
-        return [*head, *picture, *foot][:height]
+        return [charset.spell(line) for line in [*head, *picture, *foot][:height]]
 
     def _status(self) -> str:
         score = self.player.score
@@ -131,5 +131,5 @@ def print_frames(
             for _ in range(steps):
                 player.step()
         lines = scene.picture(rows, *size, player.captions(), charset)
-        out.write("\n".join(line.rstrip() for line in lines) + "\n")
+        out.write("\n".join(charset.spell(line).rstrip() for line in lines) + "\n")
         out.flush()

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from motrix_core.envs.source import GYMNASIUM
 from motrix_core.errors import UsageError
 from motrix_core.play.cast import Cast
-from motrix_core.view.canvas import charset_for
+from motrix_core.terminal import has_unicode, places_cursor
+from motrix_core.view.canvas import ASCII, BRAILLE, Charset
 from motrix_core.view.window import Window, check_window
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def check_can_watch(args: argparse.Namespace, env: str, sim: str) -> None:
         raise UsageError(
             "this draws on a terminal, and stdin or stdout is not one",
             mend="add --frames 1 to print one picture, or --video FILE.gif to record",
+        )
+    elif args.frames is None and args.video is None and not places_cursor(os.environ):
+        raise UsageError(
+            f"the terminal TERM={os.environ.get('TERM')} cannot place its cursor, so nothing can be drawn on it",
+            mend="add --frames 1 to print one picture; or, if it can after all, export TERM=xterm-256color",
         )
 
 
@@ -65,7 +71,7 @@ def _watch(args: argparse.Namespace, player: object, task: Task) -> None:
     scene = Scene(player.cast.env, view=args.view)
     if not scene.can_draw:
         raise _undrawable(task)
-    charset = charset_for(sys.stdout.encoding)
+    charset = _charset()
     if args.frames is not None:
         columns, rows = shutil.get_terminal_size((80, 24))
         print_frames(player, scene, args.frames, (columns, max(rows - 1, 1)), charset, sys.stdout)
@@ -80,6 +86,14 @@ def _watch(args: argparse.Namespace, player: object, task: Task) -> None:
     finally:
         if window is not None:
             window.close()
+
+
+def _charset() -> Charset:
+    environ = dict(os.environ)
+    if not sys.stdout.isatty():
+        # What a file or a pipe can hold does not depend on the terminal.
+        environ.pop("TERM", None)
+    return BRAILLE if has_unicode(environ, sys.stdout.encoding) else ASCII
 
 
 def _undrawable(task: Task) -> UsageError:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from motrix_core.errors import EnvironmentFailed, MissingExtra, UnknownName
 from motrix_core.sim.base import BatchSim
+from motrix_core.sim.motrixsim_log import output_read
 
 # name, which is also its package and its extra → (how it is spelled, our module, our class)
 _ENGINES: dict[str, tuple[str, str, str]] = {
@@ -36,7 +38,8 @@ def load_sim(name: str, path: Path, *, num_envs: int, sensors: Sequence[str] = (
     """
     title, module, class_name = _known(name)
     try:
-        engine = getattr(importlib.import_module(module), class_name)
+        with output_read() if name == "motrixsim" else nullcontext():
+            engine = getattr(importlib.import_module(module), class_name)
     except ModuleNotFoundError as error:
         if error.name == name:
             raise MissingExtra(title, name) from error

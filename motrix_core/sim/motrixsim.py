@@ -15,6 +15,7 @@ from motrix_core.sim.dofs import FREE_POSITIONS, DofLayout, ball_joint_error, co
 from motrix_core.sim.geoms import GeomPoses
 from motrix_core.sim.motrixsim_data import make_data
 from motrix_core.sim.motrixsim_geoms import geoms_of, poses_of
+from motrix_core.sim.motrixsim_log import output_read
 from motrix_core.sim.motrixsim_varied import MotrixSimVaried
 from motrix_core.sim.threads import wanted_threads
 
@@ -60,9 +61,10 @@ class MotrixSimBatch:
     def load(cls, path: Path, *, num_envs: int, sensors: Sequence[str] = ()) -> MotrixSimBatch:
         _make_pool(wanted_threads())
         try:
-            model = motrixsim.load_model(str(path))
-            _refuse_activations(path)
-            return cls(model, path, num_envs=num_envs, sensors=sensors)
+            with output_read():
+                model = motrixsim.load_model(str(path))
+                _refuse_activations(path)
+                return cls(model, path, num_envs=num_envs, sensors=sensors)
         except EnvironmentFailed:
             raise
         except BaseException as error:

@@ -14,6 +14,7 @@ DOTS_X, DOTS_Y = 2, 4
 """Dots of one character, as braille has them."""
 
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
+_IN_ASCII = str.maketrans("·×…–—±", "-x~--~")
 _COUNTS = np.array([bin(code).count("1") for code in range(256)])
 
 
@@ -24,18 +25,13 @@ class Charset:
     name: str
     code_points: NDArray[np.uint32]
 
+    def spell(self, line: str) -> str:
+        """`line` with nothing that a terminal of this kind lacks, in as many characters."""
+        return line if self.name != "ascii" else line.translate(_IN_ASCII).encode("ascii", "replace").decode()
+
 
 BRAILLE = Charset("braille", np.where(np.arange(256) == 0, 0x20, 0x2800 + np.arange(256)).astype(np.uint32))
 ASCII = Charset("ascii", np.array([ord(" .:-=+*##"[count]) for count in _COUNTS], np.uint32))
-
-
-def charset_for(encoding: str | None) -> Charset:
-    """Braille where `encoding`, a terminal's, has it; None has not."""
-    try:
-        "⠿".encode(encoding or "ascii")
-    except (LookupError, UnicodeEncodeError):
-        return ASCII
-    return BRAILLE
 
 
 class Canvas:

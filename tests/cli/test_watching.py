@@ -26,6 +26,8 @@ from motrix_core.runs.layout import Run, create_run
 def small_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("LINES", "13")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "MOTRIX_SIM", "MOTRIX_RUNS_DIR"):
         monkeypatch.delenv(name, raising=False)
 
@@ -202,3 +204,31 @@ def test_a_sketch_that_fails_is_told_with_its_line(tmp_path: Path, capsys: pytes
     assert main(["view", "--env", "my-env", "--env-module", str(path), "--frames", "1"]) == 3
     told = capsys.readouterr().err
     assert f"failed in sketch(): {path}, line {line}: AttributeError" in told and "Traceback" not in told
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_pictures_are_ascii_where_the_locale_is(locale: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    shown = subprocess.run([*VIEW, "--num-envs", "2", "--frames", "1"], capture_output=True, check=True).stdout
+    assert shown.isascii() == (locale == "C")
+    assert len(shown.split()) > 4
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("name", "braille"), [("linux", False), ("xterm-256color", True)])
+def test_the_live_view_is_ascii_on_a_terminal_without_braille(
+    name: str, braille: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", name)
+    code, output = on_a_terminal(VIEW, (DRAWN, type_in(b"q")))
+    assert code == 0
+    assert output.isascii() != braille
+
+
+@pytest.mark.real
+def test_a_terminal_that_cannot_be_drawn_on_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    code, output = on_a_terminal(VIEW)
+    assert code == 2
+    assert "TERM=dumb cannot place its cursor" in output and "--frames 1" in output

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from motrix_core.view.canvas import ASCII, BRAILLE, Canvas, charset_for
+from motrix_core.view.canvas import ASCII, BRAILLE, Canvas
 
 
 def drawn(*lines: tuple[float, float, float, float], width: int = 4, height: int = 2) -> list[str]:
@@ -48,10 +47,10 @@ def test_a_picture_always_has_its_size(lines: list[tuple[float, ...]], width: in
     assert [len(line) for line in shown] == [width] * height
 
 
-@pytest.mark.parametrize(("encoding", "charset"), [("utf-8", BRAILLE), ("ascii", ASCII), ("latin-1", ASCII)])
-def test_a_terminal_without_braille_gets_characters_that_it_has(encoding: str, charset: object) -> None:
-    assert charset_for(encoding) is charset
-    assert charset_for("no such encoding") is ASCII and charset_for(None) is ASCII
+def test_in_ascii_text_keeps_its_length() -> None:
+    line = "return 1.5 · 2× … 猫"
+    assert ASCII.spell(line) == "return 1.5 - 2x ~ ?" and len(ASCII.spell(line)) == len(line)
+    assert BRAILLE.spell(line) == line
 
 
 def test_in_ascii_more_dots_are_darker() -> None:

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9]*([_-][A-Za-z0-9]+)*", name) or len(name) > 100:
         raise UsageError(
             f"{name!r:.80} cannot name an environment",
-            mend="use letters, digits, - and _, as in my-env",
+            mend="begin with a letter, then letters and digits, with a single - or _ between them, as in my-env",
         )
     path = path or Path(f"{name.replace('-', '_').lower()}.py")
     if path.suffix != ".py":

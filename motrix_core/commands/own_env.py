@@ -66,7 +66,7 @@ def try_out(spec: EnvSpec, sim: str, options: Mapping[str, Any], source: EnvSour
     from motrix_core.envs.registry import make
     from motrix_core.learn.clock import PhaseClock
     from motrix_core.learn.guard import broken_everywhere
-    from motrix_core.learn.stepping import NONFINITE_MEND, Stepper, call_env, name_of, saves_state
+    from motrix_core.learn.stepping import NONFINITE_MEND, Stepper, call_env, name_of, named_nonfinite, saves_state
 
     env = make(spec.name, num_envs=_TRIED, sim=sim, seed=0, options=options, source=source)
     try:
@@ -77,7 +77,7 @@ def try_out(spec: EnvSpec, sim: str, options: Mapping[str, Any], source: EnvSour
             where = place_of_code(getattr(env, "written_as", type(env)))
             raise NonFiniteEnv(
                 f"{name_of(env)} gave an observation or reward that is not finite at its first step, in all of "
-                f"{_TRIED} environments" + (f": {where}" if where else ""),
+                f"{_TRIED} environments{named_nonfinite(env)}" + (f": {where}" if where else ""),
                 mend=NONFINITE_MEND,
             )
         if saves_state(env):

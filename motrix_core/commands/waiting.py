@@ -1,11 +1,12 @@
-"""A word on stderr where the code of a user's environment takes long, so that nobody waits for ever without knowing."""
+"""While the code of a user's environment runs: a word on stderr where it takes long, and stdout kept for our own."""
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 PATIENCE_S = 15.0
 """Longer than any check of `motrix envs check` takes of itself."""
@@ -13,7 +14,10 @@ PATIENCE_S = 15.0
 
 @contextmanager
 def waiting_for(what: str) -> Iterator[None]:
-    """Say after `PATIENCE_S`, and ever more rarely, that `what` is waited for, and which line this thread is in."""
+    """Say after `PATIENCE_S`, and ever more rarely, that `what` is waited for, and which line this thread is in.
+
+    What is printed meanwhile goes to stderr: stdout is data, which a `print` in an environment would make unreadable.
+    """
     thread, done = threading.get_ident(), threading.Event()
 
     def tell() -> None:
@@ -30,7 +34,22 @@ def waiting_for(what: str) -> Iterator[None]:
     teller = threading.Thread(target=tell, name="waiting", daemon=True)
     teller.start()
     try:
-        yield
+        with _prints_on_stderr():
+            yield
     finally:
         done.set()
         teller.join()
+
+
+@contextmanager
+def _prints_on_stderr() -> Iterator[None]:
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        # Of libraries that are no Python too.
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

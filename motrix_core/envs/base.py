@@ -32,6 +32,8 @@ from motrix_core.errors import EnvironmentFailed, MissingExtra, Problem
 if TYPE_CHECKING:
     import gymnasium
 
+_SHOWN = 4
+
 __all__ = ["BoolArray", "EnvCfg", "FloatArray", "NpEnv", "NpEnvState", "Outcome", "StepTiming"]
 
 
@@ -98,6 +100,7 @@ class NpEnv(ABC):
     Attributes:
         saves_state: False where `get_state` has nothing to give, so that a resumed run begins new episodes.
         clips_actions: False where actions outside of the bounds reach the task as they are.
+        nonfinite_in: what was not finite when something last was not, in words; "" if nothing ever was.
     """
 
     saves_state: ClassVar[bool] = True
@@ -120,6 +123,7 @@ class NpEnv(ABC):
         self.cfg = EnvCfg(spec.sim_dt_s, spec.ctrl_dt_s, spec.episode_s if episode_s is None else episode_s)
         self.timing = StepTiming()
         self.nonfinite_count = 0
+        self.nonfinite_in = ""
         self._steps = np.zeros(num_envs, np.int32)
         self._state: NpEnvState | None = None
 
@@ -240,6 +244,7 @@ class NpEnv(ABC):
             broken |= invalid
         outcome.metrics["nonfinite"] = broken.astype(np.float32)
         self.nonfinite_count += int(broken.sum())
+        self.nonfinite_in = "actions" if invalid is not None else _named_nonfinite(outcome)
         outcome.terminated[broken] = True
         outcome.reward[broken] = 0.0
         outcome.obs[broken] = last_obs[broken]
@@ -379,3 +384,15 @@ def _discrete(choices: int) -> gymnasium.spaces.Discrete:
     except ModuleNotFoundError as error:
         raise MissingExtra("gymnasium", "gym") from error
     return Discrete(choices)
+
+
+def _named_nonfinite(outcome: Outcome) -> str:
+    """What of `outcome` is not finite, from which the rest may have come: observations, or else terms of the reward."""
+    columns = np.flatnonzero(~np.isfinite(outcome.obs).all(axis=0))
+    if len(columns):
+        shown = ", ".join(str(column) for column in columns[:_SHOWN])
+        return (
+            f"obs[:, {shown}]" if len(columns) <= _SHOWN else f"{len(columns)} of {outcome.obs.shape[1]} observations"
+        )
+    terms = [name for name, values in outcome.reward_terms.items() if not _all_finite(values)]
+    return f"reward term {', '.join(terms[:_SHOWN])}" if terms else "reward"

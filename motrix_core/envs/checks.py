@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray
-from motrix_core.envs.blame import described, place_of
+from motrix_core.envs.blame import described, place_of, place_of_code
 from motrix_core.envs.random_state import make_generator
 from motrix_core.envs.sketch import sketch_of
 from motrix_core.envs.spec import EnvSpec
@@ -57,9 +57,12 @@ def check_environment(spec: EnvSpec, make: Make) -> Iterator[Check]:
     checker = _Checker(spec, make)
     for name, look in checker.all().items():
         try:
-            yield Check(name, "ok", look())
+            told = look()
+            checker.warn_of_casts()
+            yield Check(name, "ok", told)
         except _Wrong as wrong:
-            yield Check(name, wrong.status, wrong.detail, wrong.mend)
+            place = place_of_code(checker.written_as) if wrong.status == "fail" and checker.written_as else None
+            yield Check(name, wrong.status, f"{place}: {wrong.detail}" if place else wrong.detail, wrong.mend)
             if wrong.status == "fail" and name in ("make", "reset", "step"):
                 break
         except MotrixError as error:
@@ -78,6 +81,7 @@ class _Checker:
         self._spec, self._make = spec, make
         self._rng = make_generator(0)
         self._made: list[Any] = []
+        self._cast: list[str] = []
 
     def all(self) -> dict[str, Callable[[], str]]:
         return {
@@ -193,7 +197,7 @@ class _Checker:
             step = int(np.argmax((first != second).any(axis=(1, 2))))
             raise _Wrong(
                 f"two environments of one seed differ from step {step} on",
-                "draw every random number from self.rng, none from np.random or random, and read no clock",
+                f"draw every random number from {self._generator}, none from np.random or random, and read no clock",
             )
         return f"the same {_SAME_STEPS} steps twice"
 
@@ -202,7 +206,7 @@ class _Checker:
         if np.array_equal(first, second):
             raise _Wrong(
                 "two seeds begin with the same observations",
-                "draw the initial states from self.rng, unless every episode shall begin alike",
+                f"draw the initial states from {self._generator}, unless every episode shall begin alike",
                 "warn",
             )
         return "begins with other observations"
@@ -233,11 +237,12 @@ class _Checker:
             return "the bodies of its model"
         sketch = sketch_of(env, range(NUM_ENVS))
         if sketch is None:
-            raise _Wrong("has no sketch(): motrix view cannot draw it, and Play shows its score alone", status="skip")
+            lacks = "no model of MuJoCo" if self._is_gymnasium else "no sketch()"
+            raise _Wrong(f"has {lacks}: motrix view cannot draw it, and Play shows its score alone", status="skip")
         return f"{len(sketch.lines)} lines of its sketch()"
 
     def speed(self) -> str:
-        count = _SPEED_ENVS if self._spec.origin != "gymnasium" else _SPEED_ENVS_IN_PYTHON
+        count = _SPEED_ENVS_IN_PYTHON if self._is_gymnasium else _SPEED_ENVS
         env = self._new(0, count)
         env.init_state()
         actions, steps, started = self._random(count), 0, perf_counter()
@@ -245,6 +250,14 @@ class _Checker:
             env.step(actions)
             steps += 1
         return f"{count * steps / elapsed:,.0f} env steps/s with {count} environments"
+
+    @property
+    def _is_gymnasium(self) -> bool:
+        return self._spec.origin == "gymnasium"
+
+    @property
+    def _generator(self) -> str:
+        return "self.np_random, which super().reset(seed=seed) seeds" if self._is_gymnasium else "self.rng"
 
     def _bounds(self) -> str:
         return f"[{self._spec.act_low:g}, {self._spec.act_high:g}]"
@@ -263,8 +276,15 @@ class _Checker:
         """The class of the environment that the check under way made, as whoever wrote it knows it."""
         return getattr(self._made[-1], "written_as", type(self._made[-1])) if self._made else None
 
+    def warn_of_casts(self) -> None:
+        """What training takes, too, but has to convert."""
+        if self._cast:
+            names = ", ".join(dict.fromkeys(self._cast))
+            raise _Wrong(f"{names}: float64, which is converted at every step", "add .astype(np.float32)", "warn")
+
     def close(self) -> None:
         """Close what the last check made."""
+        self._cast.clear()
         while self._made:
             env = self._made.pop()
             if hasattr(env, "close"):
@@ -293,17 +313,20 @@ class _Checker:
         if found.shape != shape:
             mend = "num_envs comes first" + (": obs_dim in the EnvSpec is the second" if name == "obs" else "")
             raise _Wrong(f"{name} has the shape {found.shape}, but {shape} is needed", mend)
-        if dtype is not None and found.dtype != dtype:
+        if dtype == np.float32 and found.dtype == np.float64:
+            self._cast.append(name)
+        elif dtype is not None and found.dtype != dtype:
             wanted = np.dtype(dtype).name
             raise _Wrong(f"{name} is {found.dtype}, but {wanted} is needed", f"add .astype(np.{wanted.rstrip('_')})")
         if found.dtype.kind == "f" and not np.isfinite(found).all():
             raise _Wrong(f"{name} has a number that is not finite", "look for a division by zero, or a state not set")
 
     def _check_finite(self, state: Any, when: str) -> None:
+        named = getattr(self._made[-1], "nonfinite_in", "")
         broken = state.info.get("metrics", {}).get("nonfinite", np.zeros(1)).any()
         if broken or not (np.isfinite(state.obs).all() and np.isfinite(state.reward).all()):
             raise _Wrong(
-                f"an observation or reward is not finite {when}",
+                f"an observation or reward is not finite {when}{f' ({named})' if named else ''}",
                 "look for a division by zero, a root or logarithm of a negative number, or physics that diverges",
             )
 

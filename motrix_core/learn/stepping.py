@@ -69,6 +69,12 @@ def name_of(env: Any) -> str:
     return f"environment {getattr(getattr(env, 'spec', None), 'name', type(env).__name__)}"
 
 
+def named_nonfinite(env: Any) -> str:
+    """What of `env` was not finite, in brackets behind what else is said; "" where it does not know."""
+    named = getattr(env, "nonfinite_in", "")
+    return f" ({named})" if named else ""
+
+
 def call_env(env: Any, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
     """What `function`, a method of `env`, returns.
 

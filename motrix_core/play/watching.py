@@ -99,8 +99,8 @@ def _charset() -> Charset:
 def _undrawable(task: Task) -> UsageError:
     if task.env.startswith(GYMNASIUM):
         return UsageError(
-            f"{task.env} cannot be drawn: of Gymnasium's environments only those on MuJoCo can be, in one process",
-            mend="leave out --set env.vector" if task.options.get("vector", "sync") != "sync" else None,
+            f"{task.env} cannot be drawn: of Gymnasium's environments only those on MuJoCo can be, and none of a "
+            "vector_entry_point"
         )
     return UsageError(
         f"{task.env} cannot be drawn: it has neither a model of MuJoCo or MotrixSim nor a sketch()",

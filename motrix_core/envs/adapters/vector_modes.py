@@ -22,7 +22,8 @@ from motrix_core.envs.base import BoolArray, FloatArray
 from motrix_core.envs.blame import place_of_code
 from motrix_core.errors import EnvironmentFailed
 
-FEWER_WORKERS = "signal 9 can mean that memory ran out: use fewer with --num-envs, or --set env.vector=sync"
+FEWER_WORKERS = "use fewer with --num-envs, or --set env.vector=sync; signal 9 can mean that memory ran out"
+OWN_EXIT = "look in it for what ends a process, such as os._exit"
 SPACE_MEND = "let observation_space say what reset() and step() return"
 _ENDING_S = 10.0
 
@@ -86,7 +87,7 @@ class _Mode:
                 raise
             raise EnvironmentFailed(
                 f"a worker process of {self._name} has ended: {', '.join(ends)}",
-                mend=FEWER_WORKERS,
+                mend=FEWER_WORKERS if any("signal" in end for end in ends) else OWN_EXIT,
             ) from error
 
     def _step(self, actions: NDArray) -> Stepped:

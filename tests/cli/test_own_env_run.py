@@ -69,8 +69,8 @@ def test_a_file_is_found_again_to_continue_and_to_score(trained: Path, tmp_path:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ("STEP_S = 1 / 0", "mine.py, line 22: ZeroDivisionError"),
-        ("STEP_S = 0.05; 1 +", "mine.py, line 22: SyntaxError"),
+        ("STEP_S = 1 / 0", "mine.py, line 24: ZeroDivisionError"),
+        ("STEP_S = 0.05; 1 +", "mine.py, line 24: SyntaxError"),
     ],
 )
 def test_a_file_that_cannot_be_read_leaves_no_run_behind(tmp_path: Path, change: str, message: str) -> None:

@@ -85,7 +85,7 @@ def test_progress_keeps_the_last_return_too(run: Run) -> None:
         narrator.event({"type": "metrics", "env_steps": step, "data": {"return/mean": mean}})
     narrator.summary(RunState(status="finished"))
     assert "256/" in narrator.sentence()
-    assert "return 300.2 · best 812.5" in told.getvalue().splitlines()[-3]
+    assert "return 300.2 · best 812.5" in told.getvalue().splitlines()[-2]
 
 
 def test_an_empty_list_says_how_to_begin_and_leaves_stdout_alone(motrix: Motrix) -> None:

@@ -62,11 +62,11 @@ def try_out(spec: EnvSpec, sim: str, options: Mapping[str, Any], source: EnvSour
         return
     import numpy as np
 
-    from motrix_core.envs.blame import place_of_code
+    from motrix_core.envs.blame import call_env, name_of, named_nonfinite, place_of_code
     from motrix_core.envs.registry import make
     from motrix_core.learn.clock import PhaseClock
     from motrix_core.learn.guard import broken_everywhere
-    from motrix_core.learn.stepping import NONFINITE_MEND, Stepper, call_env, name_of, named_nonfinite, saves_state
+    from motrix_core.learn.stepping import NONFINITE_MEND, Stepper, saves_state
 
     env = make(spec.name, num_envs=_TRIED, sim=sim, seed=0, options=options, source=source)
     try:

@@ -43,6 +43,10 @@ def waiting_for(what: str) -> Iterator[None]:
 
 @contextmanager
 def _prints_on_stderr() -> Iterator[None]:
+    if sys.stdout is None or sys.stderr is None:
+        # Python has none where it was closed (>&-).
+        yield
+        return
     sys.stdout.flush()
     kept = os.dup(1)
     try:

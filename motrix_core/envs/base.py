@@ -32,9 +32,9 @@ from motrix_core.errors import EnvironmentFailed, MissingExtra, Problem
 if TYPE_CHECKING:
     import gymnasium
 
-_SHOWN = 4
-
 __all__ = ["BoolArray", "EnvCfg", "FloatArray", "NpEnv", "NpEnvState", "Outcome", "StepTiming"]
+
+_SHOWN = 4
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Which line of a user's own code an error comes from."""
+"""Calling a user's own code, and which line of it an error comes from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from motrix_core.errors import EnvironmentFailed, MotrixError
 
 _OURS = str(Path(__file__).resolve().parent.parent)
 _LIBRARIES = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
@@ -103,6 +105,32 @@ def described(error: BaseException, code: Callable[..., Any] | None = None) -> s
     text = ": ".join([type(error).__name__, *([" ".join(said.split())] if said else [])])
     place = place_of(error) or (place_of_code(code) if code is not None else None)
     return f"{place}: {text}" if place else text
+
+
+def name_of(env: Any) -> str:
+    """What errors call `env`: by the name that it was asked for, or by its class where it does not know that."""
+    return f"environment {getattr(getattr(env, 'spec', None), 'name', type(env).__name__)}"
+
+
+def named_nonfinite(env: Any) -> str:
+    """What of `env` was not finite, in brackets behind what else is said; "" where it does not know."""
+    named = getattr(env, "nonfinite_in", "")
+    return f" ({named})" if named else ""
+
+
+def call_env(env: Any, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
+    """What `function`, a method of `env`, returns.
+
+    Raises `EnvironmentFailed` for whatever it raises, with `what` failed and the place in the code of whoever wrote
+    the environment.
+    """
+    try:
+        return function(*arguments)
+    except MotrixError:
+        raise
+    except Exception as error:
+        written_as = getattr(env, "written_as", type(env))
+        raise EnvironmentFailed(f"{name_of(env)} failed in {what}: {described(error, written_as)}") from error
 
 
 def add_to_search_path(folder: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from motrix_core.envs.base import FloatArray
-from motrix_core.envs.blame import described, place_of, place_of_code
+from motrix_core.envs.blame import described, named_nonfinite, place_of, place_of_code
 from motrix_core.envs.random_state import make_generator
 from motrix_core.envs.sketch import sketch_of
 from motrix_core.envs.spec import EnvSpec
@@ -322,11 +322,10 @@ class _Checker:
             raise _Wrong(f"{name} has a number that is not finite", "look for a division by zero, or a state not set")
 
     def _check_finite(self, state: Any, when: str) -> None:
-        named = getattr(self._made[-1], "nonfinite_in", "")
         broken = state.info.get("metrics", {}).get("nonfinite", np.zeros(1)).any()
         if broken or not (np.isfinite(state.obs).all() and np.isfinite(state.reward).all()):
             raise _Wrong(
-                f"an observation or reward is not finite {when}{f' ({named})' if named else ''}",
+                f"an observation or reward is not finite {when}{named_nonfinite(self._made[-1])}",
                 "look for a division by zero, a root or logarithm of a negative number, or physics that diverges",
             )
 

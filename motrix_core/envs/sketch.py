@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from motrix_core.envs.blame import described, place_of_code
-from motrix_core.errors import EnvironmentFailed, MotrixError
+from motrix_core.envs.blame import call_env, name_of, place_of_code
+from motrix_core.errors import EnvironmentFailed
 
 _NUMBERS = "fiu"
 _MEND = "the environments of rows come first, then the points of the line, then x and y"
@@ -42,17 +42,11 @@ def sketch_of(env: Any, rows: Sequence[int]) -> Sketch | None:
     draw: Callable[[Sequence[int]], object] | None = getattr(env, "sketch", None)
     if draw is None:
         return None
-    name = getattr(getattr(env, "spec", None), "name", type(env).__name__)
-    try:
-        found = draw(rows)
-    except MotrixError:
-        raise
-    except Exception as error:
-        raise EnvironmentFailed(f"environment {name} failed in sketch(): {described(error, draw)}") from error
+    found = call_env(env, "sketch()", draw, rows)
     if found is None:
         return None
     place = place_of_code(draw)
-    where = f"{place}: {name}" if place is not None else name
+    where = f"{place}: {name_of(env)}" if place is not None else name_of(env)
 
     def wrong(told: str, mend: str) -> EnvironmentFailed:
         return EnvironmentFailed(f"{where}: sketch() gave {told}", mend=mend)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from motrix_core.envs.blame import call_env
 from motrix_core.envs.digest import changed_since
 from motrix_core.envs.random_state import get_generator_state, set_generator_state
 from motrix_core.envs.source import EnvSource
@@ -20,7 +21,7 @@ from motrix_core.errors import CheckpointError
 from motrix_core.learn.guard import require_finite
 from motrix_core.learn.metrics import EpisodeStatistics
 from motrix_core.learn.spec import AgentState, Arrays
-from motrix_core.learn.stepping import call_env, saves_state
+from motrix_core.learn.stepping import saves_state
 from motrix_core.runs import checkpoints
 
 if TYPE_CHECKING:

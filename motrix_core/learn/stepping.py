@@ -7,15 +7,14 @@ state that the episode ended in (Pardo et al., 2018, arXiv:1712.00378).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from motrix_core.envs.blame import described
-from motrix_core.errors import EnvironmentFailed, MotrixError, NonFiniteEnv
+from motrix_core.envs.blame import call_env, name_of
+from motrix_core.errors import EnvironmentFailed, NonFiniteEnv
 from motrix_core.learn.clock import PhaseClock
 
 BASE_CLASS = "NpEnv"
@@ -62,32 +61,6 @@ def check_np_env(env: object) -> None:
 def saves_state(env: Any) -> bool:
     """Whether checkpoints hold the state of `env`, so that a resumed run goes on within its episodes."""
     return hasattr(env, "get_state") and hasattr(env, "set_state") and getattr(env, "saves_state", True)
-
-
-def name_of(env: Any) -> str:
-    """What errors call `env`: by the name that it was asked for, or by its class where it does not know that."""
-    return f"environment {getattr(getattr(env, 'spec', None), 'name', type(env).__name__)}"
-
-
-def named_nonfinite(env: Any) -> str:
-    """What of `env` was not finite, in brackets behind what else is said; "" where it does not know."""
-    named = getattr(env, "nonfinite_in", "")
-    return f" ({named})" if named else ""
-
-
-def call_env(env: Any, what: str, function: Callable[..., Any], *arguments: Any) -> Any:
-    """What `function`, a method of `env`, returns.
-
-    Raises `EnvironmentFailed` for whatever it raises, with `what` failed and the place in the code of whoever wrote
-    the environment.
-    """
-    try:
-        return function(*arguments)
-    except MotrixError:
-        raise
-    except Exception as error:
-        written_as = getattr(env, "written_as", type(env))
-        raise EnvironmentFailed(f"{name_of(env)} failed in {what}: {described(error, written_as)}") from error
 
 
 class Stepper:

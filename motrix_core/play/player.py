@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from motrix_core.envs.blame import call_env
 from motrix_core.play.cast import Cast
 
 _REMEMBERED = 100
@@ -84,8 +85,6 @@ class Player:
 
     def next_episode(self) -> None:
         """Begin new episodes in every environment; those that were going on do not count."""
-        from motrix_core.learn.stepping import call_env
-
         state = call_env(self.cast.env, "init_state", self.cast.env.init_state)
         self._obs = np.array(state.obs, np.float32)
         self.totals[:] = 0.0

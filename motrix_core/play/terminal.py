@@ -54,7 +54,7 @@ class Terminal:
         self._hold = False
         # When the questions that have no answer yet were asked, s.
         self._asked: deque[float] = deque()
-        # The shortest time that an answer took, s; as good as for ever where none came.
+        # The shortest time that an answer took, s; infinite until one has come.
         self._round_trip = math.inf
         self._unread = b""
 

@@ -28,6 +28,10 @@ def output_read() -> Iterator[None]:
     It is the process's stderr that is kept back, as the engine is no Python: a panic would otherwise fill the screen
     with its stack, though it comes as an error with the same words.
     """
+    if sys.stderr is None:
+        # Python has none where it was closed (2>&-); there is nothing to keep back.
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     with _memory() as output:

@@ -20,6 +20,9 @@ MODEL = """<mujoco model="ball">
   <actuator><motor joint="hinge"/></actuator>
 </mujoco>
 """
+with_motrixsim = pytest.mark.skipif(
+    not is_installed("motrixsim"), reason="tries out MotrixSim itself: pip install 'motrix-tui[motrixsim]'"
+)
 HEAD = "\x1b[2m2026\x1b[0m \x1b[33m WARN\x1b[0m mjcf_parser: These fields are not support yet, will be ignored:\n"
 
 
@@ -42,7 +45,7 @@ def test_what_is_ignored_is_told_once_and_shortened(
     assert capsys.readouterr().err.split() == ["another", "word"] * 2
 
 
-@pytest.mark.skipif(not is_installed("motrixsim"), reason="motrixsim is not installed")
+@with_motrixsim
 def test_a_misspelt_attribute_is_named_with_its_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -54,7 +57,7 @@ def test_a_misspelt_attribute_is_named_with_its_line(
     assert "mjcf_parser" not in capfd.readouterr().err
 
 
-@pytest.mark.skipif(not is_installed("motrixsim"), reason="motrixsim is not installed")
+@with_motrixsim
 def test_a_panic_is_one_error_and_nothing_else(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "ball.xml"
     path.write_text(MODEL.replace('motor joint="hinge"', 'motor joint="hing"'))

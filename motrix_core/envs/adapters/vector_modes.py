@@ -86,8 +86,8 @@ class _Mode:
             if not ends:
                 raise
             raise EnvironmentFailed(
-                f"a worker process of {self._name} has ended: {', '.join(ends)}",
-                mend=FEWER_WORKERS if any("signal" in end for end in ends) else OWN_EXIT,
+                f"a worker process of {self._name} has ended: {', '.join(_end(name, code) for name, code in ends)}",
+                mend=FEWER_WORKERS if any(code < 0 for _, code in ends) else OWN_EXIT,
             ) from error
 
     def _step(self, actions: NDArray) -> Stepped:
@@ -205,8 +205,8 @@ def close_vector(vector: Any) -> None:
     vector.closed = True
 
 
-def _ends_of_workers(vector: Any) -> list[str]:
-    """How worker processes of `vector` have ended, which none of them is meant to before it is closed."""
+def _ends_of_workers(vector: Any) -> list[tuple[str, int]]:
+    """Name and exit code of worker processes of `vector` that have ended, as none is meant to before it is closed."""
     workers = getattr(vector, "processes", ())
     if not workers:
         return []
@@ -215,8 +215,11 @@ def _ends_of_workers(vector: Any) -> list[str]:
     for worker in workers:
         if worker.sentinel in ended:
             worker.join()
-    dead = [(worker.name, worker.exitcode) for worker in workers if worker.exitcode is not None]
-    return [f"{name} by signal {-code}" if code < 0 else f"{name} with exit code {code}" for name, code in dead]
+    return [(worker.name, worker.exitcode) for worker in workers if worker.exitcode is not None]
+
+
+def _end(name: str, code: int) -> str:
+    return f"{name} by signal {-code}" if code < 0 else f"{name} with exit code {code}"
 
 
 def _wrong_shape(vector: Any) -> str | None:

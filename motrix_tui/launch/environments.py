@@ -96,7 +96,8 @@ class EnvironmentPanel(Vertical):
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
         name = event.option.id
-        if name is None or name not in self._specs:
+        # One of a list that has been filled anew meanwhile says what was highlighted, not what is.
+        if name is None or name not in self._specs or event.option is not event.option_list.highlighted_option:
             return
         self._about(self._specs[name])
         self.query_one(Preview).env = name if self._specs[name].origin == OURS else None
@@ -105,9 +106,11 @@ class EnvironmentPanel(Vertical):
             self.post_message(self.Chosen(name))
 
     def _fill(self, query: str, chosen: str | None = None) -> None:
-        chosen = chosen or self._chosen
         names = self._matching(query)
         options = self.query_one(OptionList)
+        # What is highlighted is told in a message that may still be on its way.
+        shown = options.highlighted_option
+        chosen = chosen or (shown and shown.id) or self._chosen
         options.clear_options()
         if names:
             options.add_options([Option(self._line(self._specs[name]), id=name) for name in names])

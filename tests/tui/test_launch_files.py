@@ -16,6 +16,7 @@ from motrix_core.runs.layout import Run
 from motrix_tui.app import MotrixApp
 from motrix_tui.launch.command_bar import CommandBar
 from motrix_tui.launch.draft import Draft
+from motrix_tui.launch.environments import EnvironmentPanel
 from motrix_tui.launch.field_row import FieldRow
 from motrix_tui.launch.pane import LaunchPane
 from motrix_tui.launch.presets_dialog import PresetsDialog
@@ -233,8 +234,20 @@ async def test_a_run_is_cloned_also_where_launch_was_never_open(
         while not (app.query(RunsPane) and app.query_one(RunsPane).rows):
             await pilot.pause()
         await pilot.press("n")
+        while "taken" not in messages(pilot):
+            await pilot.pause()
         await settle(pilot)
         assert "--env dm-walker" in command(pilot) and "--num-envs 1024" in command(pilot)
+
+
+async def test_a_resize_that_comes_before_the_chosen_environment_is_told_keeps_it(opened: Open) -> None:
+    async with opened() as pilot:
+        panel = pilot.app.query_one(EnvironmentPanel)
+        assert "--env cartpole" in command(pilot)
+        panel.choose("dm-walker")
+        panel.on_resize(events.Resize(panel.size, panel.size))
+        await settle(pilot)
+        assert "--env dm-walker" in command(pilot)
 
 
 async def test_a_run_whose_settings_cannot_be_read_leaves_the_form_alone(

@@ -13,6 +13,7 @@ from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import FREE_POSITIONS, DofLayout, ball_joint_error, columns
 from motrix_core.sim.geoms import GeomPoses
+from motrix_core.sim.model_lines import with_line
 from motrix_core.sim.motrixsim_data import make_data
 from motrix_core.sim.motrixsim_geoms import geoms_of, poses_of
 from motrix_core.sim.motrixsim_log import output_read
@@ -71,7 +72,7 @@ class MotrixSimBatch:
             # The binding raises several types, none of them its own, and its panics are no Exceptions.
             if not (isinstance(error, Exception) or _is_panic(error)):
                 raise
-            raise EnvironmentFailed(f"MotrixSim cannot load {path}: {error}") from error
+            raise EnvironmentFailed(f"MotrixSim cannot load {path}: {with_line(str(error), path)}") from error
 
     def _fields(self, path: Path, sensors: Sequence[str]) -> dict[str, motrixsim.query.QuerySource]:
         query = motrixsim.query

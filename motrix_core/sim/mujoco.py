@@ -14,6 +14,7 @@ from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim.base import FloatArray, check_state, closed_error
 from motrix_core.sim.dofs import DofLayout, ball_joint_error, columns
 from motrix_core.sim.geoms import GeomPoses
+from motrix_core.sim.model_lines import with_line
 from motrix_core.sim.mujoco_geoms import geoms_of, poses_of
 from motrix_core.sim.mujoco_log import log_warnings
 from motrix_core.sim.mujoco_looks import load_model
@@ -55,7 +56,8 @@ class MujocoBatch:
             model = load_model(path)
         except ValueError as error:
             # The engine adds the element and its line as a second one, after lines that are empty.
-            raise EnvironmentFailed(f"MuJoCo cannot load {path}: {' '.join(str(error).split())}") from error
+            message = with_line(" ".join(str(error).split()), path)
+            raise EnvironmentFailed(f"MuJoCo cannot load {path}: {message}") from error
         return cls(model, path, num_envs=num_envs, sensors=sensors)
 
     def _sensor_slice(self, name: str, path: Path) -> slice:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import keyword
 import re
 import sys
 from pathlib import Path
@@ -72,6 +73,8 @@ def template_text(name: str, file: str) -> str:
     # Its own class must not be that of the base or of anything else that the file imports.
     if class_name in re.findall(r"\w+", text):
         class_name += "Env" if class_name != _TEMPLATE_CLASS else ""
-    for old, new in ((_TEMPLATE_FILE, file), (_TEMPLATE_NAME, name), (_TEMPLATE_CLASS, class_name)):
-        text = text.replace(old, new)
-    return text
+    if keyword.iskeyword(class_name):
+        class_name += "Env"
+    new = {_TEMPLATE_FILE: file, _TEMPLATE_NAME: name, _TEMPLATE_CLASS: class_name}
+    # All at once: a new word may hold an old one.
+    return re.sub("|".join(map(re.escape, new)), lambda found: new[found[0]], text)

@@ -55,7 +55,9 @@ def update(path: Path, results: Iterable[Result]) -> None:
     text = f"{before}{BEGIN}\n\n{_block(sorted(merged.values(), key=_place))}\n\n{END}{after}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, text.encode())
+        # A page of a project, which others read, and not a file of a run.
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666
+        replace_file(path.resolve(), text.encode(), mode=mode)
     except OSError as error:
         raise RunsFolderError(f"{path} cannot be written: {error.strerror or error}") from error
 
@@ -102,7 +104,7 @@ def _standing(name: str, success: str, rows: Sequence[Sequence[str]]) -> str:
     for backend in _BACKENDS:
         own = [row for row in rows if (row[0], row[1]) == (f"`{name}`", backend)]
         # What was stopped before its threshold might have reached it; it is no run that failed to.
-        cut = [row for row in own if row[_ENDED] == STOPPED and row[_REACHED] == NOT_REACHED]
+        cut = [row for row in own if _was_stopped(row) and row[_REACHED] == NOT_REACHED]
         reached = sum(row[_REACHED] != NOT_REACHED for row in own)
         parts = [f"{reached} of {len(own) - len(cut)} runs reached it"] if len(own) > len(cut) else []
         if cut:
@@ -115,7 +117,12 @@ def _goes_further(row: Sequence[str], earlier: Sequence[str] | None) -> bool:
     """Whether `row`, of a training that was stopped, says more than the `earlier` row of the same training."""
     if earlier is None:
         return True
-    return earlier[_ENDED] == STOPPED and _env_steps(row) > _env_steps(earlier)
+    return _was_stopped(earlier) and _env_steps(row) > _env_steps(earlier)
+
+
+def _was_stopped(row: Sequence[str]) -> bool:
+    # A cause may follow.
+    return row[_ENDED].partition(":")[0] == STOPPED
 
 
 def _env_steps(row: Sequence[str]) -> int:

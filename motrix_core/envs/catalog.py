@@ -300,9 +300,8 @@ def catalog() -> dict[str, EnvSpec]:
                 specs[spec.name] = spec
             else:
                 refused = f"{spec.name}@{spec.origin}"
-                specs[refused] = EnvSpec.unusable(
-                    refused, spec.origin, f"{spec.name!r} is already taken by {holder.origin}"
-                )
+                cause = spec.error or f"{spec.name!r} is already taken by {holder.origin}"
+                specs[refused] = EnvSpec.unusable(refused, spec.origin, cause)
     return specs
 
 

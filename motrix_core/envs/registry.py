@@ -183,10 +183,11 @@ def _load_class(spec: EnvSpec) -> type[NpEnv]:
     module, _, class_name = spec.entry.partition(":")
     try:
         return getattr(importlib.import_module(module), class_name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
+        missing = isinstance(error, (ImportError, AttributeError))
         raise EnvironmentFailed(
-            f"environment {spec.name!r} cannot be loaded from {spec.entry}: {error}",
-            mend=f"reinstall {spec.origin}",
+            f"environment {spec.name!r} cannot be loaded from {spec.entry}: {error if missing else described(error)}",
+            mend="mend the file" if spec.origin.endswith(".py") else f"reinstall {spec.origin}",
         ) from error
 
 
@@ -219,7 +220,15 @@ def _option_problems(spec: EnvSpec, make_env: type[NpEnv], options: Mapping[str,
     unknown = [unknown_option(key, options[key], spec.name, named) for key in options if key not in taken]
     # One that was written against another NpEnv need not know the question.
     ask = getattr(make_env, "option_problems", NpEnv.option_problems)
-    return [*unknown, *ask(spec, taken)]
+    try:
+        return [*unknown, *ask(spec, taken)]
+    except MotrixError:
+        raise
+    except Exception as error:
+        raise EnvironmentFailed(
+            f"option_problems of environment {spec.name!r} failed: {described(error, make_env)}",
+            mend="let it return a list of Problem, empty where the options fit",
+        ) from error
 
 
 def _is_whole(value: object, least: int) -> bool:

@@ -47,7 +47,8 @@ class Workload:
                 float(settings["ppo.learning_epochs"]),
                 float(_weights(policy) + (0 if shared else _weights(value))),
             )
-            same = (*(settings.get(path) for path in kind), settings.get("env_options") or {}, shared)
+            options = {path: value for path, value in settings.items() if path.startswith("env_options.")}
+            same = (*(settings.get(path) for path in kind), options, shared)
         except (KeyError, TypeError, ValueError):
             return None
         return cls(same, sizes) if all(size > 0 and math.isfinite(size) for size in sizes) else None

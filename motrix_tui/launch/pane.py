@@ -199,7 +199,8 @@ class LaunchPane(FormActions, LayerActions, QueueActions, Estimating, Vertical, 
             self._machine_changed()
 
     def on_field_row_edited(self, event: FieldRow.Edited) -> None:
-        if self._model is not None:
+        # Without a form, of an environment that is broken or still being read, there are no defaults to compare with.
+        if self._model is not None and self._state.texts:
             self._model.set(event.path, event.text, new_step=event.new_step)
             self._form_changed()
 

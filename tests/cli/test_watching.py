@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import pty
 import select
@@ -204,6 +205,12 @@ def test_a_sketch_that_fails_is_told_with_its_line(tmp_path: Path, capsys: pytes
     assert main(["view", "--env", "my-env", "--env-module", str(path), "--frames", "1"]) == 3
     told = capsys.readouterr().err
     assert f"failed in sketch(): {path}, line {line}: AttributeError" in told and "Traceback" not in told
+
+
+@pytest.mark.parametrize("name", ["MyEnvironment", "MyEnv2", "my-env-2", "true", "my-env"])
+def test_any_name_gives_a_template_that_says_it(name: str) -> None:
+    tree = ast.parse(template_text(name, "mine.py"))
+    assert name in [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
 
 
 @pytest.mark.real

@@ -75,6 +75,19 @@ def test_a_run_that_was_stopped_says_how_far_it_came_and_is_no_failure_to_learn(
     assert "jax 1 of 1 runs reached it and **stopped after 2,000,000 env steps**" in page.read_text()
 
 
+def test_a_cause_changes_nothing_about_a_run_that_was_stopped(page: Path, run: str) -> None:
+    ledger.update(page, [unlearned(run, status="stopped", cause="killed", env_steps=2_000_000)])
+    assert "jax **stopped after 2,000,000 env steps**" in page.read_text()
+    ledger.update(page, [unlearned(run, status="stopped", env_steps=3_000_000)])
+    assert "jax **stopped after 3,000,000 env steps**" in page.read_text()
+
+
+def test_a_page_stays_as_readable_as_it_was(page: Path, run: str) -> None:
+    page.chmod(0o644)
+    ledger.update(page, [result(run=run)])
+    assert page.stat().st_mode & 0o777 == 0o644
+
+
 def test_a_run_that_was_stopped_gives_way_to_one_that_went_further_and_never_takes_its_place(
     page: Path, run: str
 ) -> None:

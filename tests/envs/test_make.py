@@ -127,3 +127,17 @@ def test_what_was_typed_where_there_is_no_file_has_no_place(monkeypatch: pytest.
     exec("class Typed: pass", typed)
     monkeypatch.delattr(sys.modules["__main__"], "__file__", raising=False)
     assert place_of_code(typed["Typed"]) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [("return options['gone']", "KeyError"), ("return None", "TypeError")],
+)
+def test_option_problems_that_fail_are_one_error(monkeypatch: pytest.MonkeyPatch, body: str, told: str) -> None:
+    from motrix_core.envs.tasks.pendulum import Pendulum
+
+    scope: dict[str, Any] = {}
+    exec(f"def ask(spec, options):\n    {body}\n", scope)
+    monkeypatch.setattr(Pendulum, "option_problems", staticmethod(scope["ask"]))
+    with pytest.raises(EnvironmentFailed, match=f"option_problems of environment 'pendulum' failed: .*{told}"):
+        make("pendulum", num_envs=1, seed=0)

@@ -24,7 +24,7 @@ Record = Callable[..., Run]
 
 def config(**changes: Any) -> RunConfig:
     ppo = {"num_envs": 2048, "policy_hidden_layer_sizes": (32, 32), "value_hidden_layer_sizes": (32, 32)}
-    beside = {name: changes.pop(name) for name in ("env", "backend", "sim", "train") if name in changes}
+    beside = {name: changes.pop(name) for name in ("env", "backend", "sim", "train", "env_options") if name in changes}
     return RunConfig(**{"env": "cartpole", "backend": "jax", "sim": "motrixsim", **beside}, ppo={**ppo, **changes})
 
 
@@ -80,8 +80,9 @@ def test_nothing_is_said_where_nothing_was_trained(runs_dir: Path) -> None:
         config(num_envs=8192),
         config(policy_hidden_layer_sizes=(256, 256), value_hidden_layer_sizes=(256, 256)),
         config(learning_epochs=20),
+        config(env_options={"pole_length": 0.7}),
     ],
-    ids=["environment", "backend", "simulator", "engine", "environments", "networks", "epochs"],
+    ids=["environment", "backend", "simulator", "engine", "environments", "networks", "epochs", "options"],
 )
 def test_other_work_says_nothing(record: Record, runs_dir: Path, other: RunConfig) -> None:
     record(other)

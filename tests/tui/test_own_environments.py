@@ -114,6 +114,9 @@ async def test_a_broken_file_is_shown_in_its_place_with_file_and_line_until_it_i
         assert names(pilot)[:2] == ["mine.py", "cartpole"]
         assert f"{place}: ZeroDivisionError" in about(pilot)
         assert place in bar(pilot).problem and bar(pilot).text == ""
+        # Nor does the form take anything.
+        pilot.app.query_one(LaunchPane).on_field_row_edited(FieldRow.Edited("ppo.num_envs", "64", True))
+        assert place in bar(pilot).problem and bar(pilot).text == ""
         await pilot.press("ctrl+r")
         await settle(pilot)
         assert core_of(pilot).launched == [] and core_of(pilot).list_runs() == []

@@ -76,7 +76,9 @@ def rl_values(path: str, name: str, backend: str) -> dict[str, Any] | None:
     """
     folder = load(path).__file__
     assert folder is not None
-    beside = Path(folder).parents[3] / _LEARNING / "src"
+    # DIR/motrix_envs/src/motrix_envs/__init__.py; a checkout that is mounted near the root has no folder beside it.
+    parents = Path(folder).parents
+    beside = parents[min(3, len(parents) - 1)] / _LEARNING / "src"
     if not (beside / _LEARNING).is_dir() and importlib.util.find_spec(_LEARNING) is None:
         return None
     _import(_LEARNING, beside)

@@ -18,6 +18,8 @@ from motrix_core.sim.loader import load_sim
 
 TASKS = Path(__file__).parent / "tasks"
 
+_WHOLE = 1e-6  # how far a number of steps may be from a whole one, for decimal fractions
+
 
 class SimEnv(NpEnv):
     """A task on `self.physics`, a `BatchSim`.
@@ -75,7 +77,15 @@ class SimEnv(NpEnv):
         self._ctrl = actions
 
     def physics_step(self) -> None:
-        self.physics.step(self._ctrl, self.cfg.sim_substeps)
+        """`sim_substeps` steps of the engine. Raises `EnvironmentFailed` if they are not as long as a control step."""
+        substeps, ratio = self.cfg.sim_substeps, self.cfg.ctrl_dt / self.cfg.sim_dt
+        if abs(ratio - substeps) > _WHOLE:
+            raise EnvironmentFailed(
+                f"{self.spec.name} has ctrl_dt_s={self.cfg.ctrl_dt:g}, which is no multiple of "
+                f"sim_dt_s={self.cfg.sim_dt:g}: {substeps} steps of physics last {substeps * self.cfg.sim_dt:g} s",
+                mend="make it a multiple, or write a physics_step that alternates",
+            )
+        self.physics.step(self._ctrl, substeps)
 
     def place(self, rows: NDArray[np.intp], dof_pos: FloatArray, dof_vel: FloatArray) -> None:
         """Put the worlds `rows`, ascending, into the given states, (len(rows), joints) each."""

@@ -66,6 +66,7 @@ class PlayPane(Vertical, Place):
         self._title = ""
         self._frame: Mapping[str, Any] = {}
         self._held = False
+        self._failed = False
         self.run: Run | None = None
 
     def compose(self) -> ComposeResult:
@@ -80,8 +81,9 @@ class PlayPane(Vertical, Place):
 
     def open_run(self, run: Run) -> None:
         """Play `run`, unless that is what is being played."""
-        if self.run == run and self._child is not None:
+        if self.run == run and self._child is not None and not self._failed:
             return
+        self._failed = False
         self.run = run
         self.refresh_bindings()
         self._checkpoints, self._checkpoint, self._title = (), None, f"{run.env} · {run.id}"
@@ -109,6 +111,7 @@ class PlayPane(Vertical, Place):
             self._title, self._checkpoint = message["title"], message["checkpoint"]
             self._checkpoints = message["checkpoints"]
             self._complain("")
+            self._failed = False
             # It was told when it was started, which may have been before there was a picture to measure.
             width, height = self.query_one(Picture).room
             self._tell(do="size", width=width, height=height)
@@ -122,6 +125,8 @@ class PlayPane(Vertical, Place):
             self.query_one(Picture).show(message["lines"])
             self.query_one(Figures).show(message)
         elif kind == "error":
+            # Whoever opens the run again tries again: its first checkpoint may be there by now.
+            self._failed = True
             self._clear("")
             self._complain(message["message"])
         self._draw_status()

@@ -141,3 +141,16 @@ def test_option_problems_that_fail_are_one_error(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Pendulum, "option_problems", staticmethod(scope["ask"]))
     with pytest.raises(EnvironmentFailed, match=f"option_problems of environment 'pendulum' failed: .*{told}"):
         make("pendulum", num_envs=1, seed=0)
+
+
+def test_a_control_step_that_is_no_multiple_of_the_engines_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from motrix_core.envs.sim_env import SimEnv
+    from motrix_core.envs.tasks.cheetah import Cheetah
+
+    monkeypatch.delattr(Cheetah, "physics_step")
+    assert Cheetah.physics_step is SimEnv.physics_step
+    env = make("dm-cheetah", num_envs=1, seed=0)
+    env.init_state()
+    with pytest.raises(EnvironmentFailed, match=r"ctrl_dt_s=0\.025, which is no multiple of sim_dt_s=0\.01"):
+        env.step(np.zeros((1, 6), np.float32))
+    env.close()

@@ -117,6 +117,21 @@ async def start(pilot: Any, children: list[FakeChild], *messages: dict[str, Any]
     return children[-1]
 
 
+async def test_a_run_that_could_not_be_played_is_tried_again_when_it_is_opened_again(
+    opened: Opened, make_run: MakeRun, children: list[FakeChild]
+) -> None:
+    run = make_run()
+    async with opened() as pilot:
+        await start(pilot, children, {"type": "error", "message": "no checkpoint yet"})
+        await pilot.app.play_run(run)
+        await pilot.pause()
+        assert len(children) == 2
+        await say(pilot, children[-1], READY, FRAME)
+        await pilot.app.play_run(run)
+        await pilot.pause()
+        assert len(children) == 2
+
+
 async def test_the_newest_run_is_played_with_its_score(
     app: MotrixApp, opened: Opened, make_run: MakeRun, children: list[FakeChild]
 ) -> None:

@@ -56,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code. `argv` is without the program's name."""
+    _open_what_was_closed()
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         if words and not words[0].startswith("-") and words[0] not in COMMANDS:
@@ -76,6 +77,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader of our output went away (say `| head`): not our error, but nothing more can be said on stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _open_what_was_closed() -> None:
+    """Let nobody read what is written to a stdout or stderr that was closed (`2>&-`), where Python has None."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            nobody = os.open(os.devnull, os.O_WRONLY)
+            if nobody != number:
+                os.dup2(nobody, number)
+                os.close(nobody)
+            setattr(sys, name, os.fdopen(number, "w"))
 
 
 def _say(text: str) -> None:

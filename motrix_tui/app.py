@@ -248,7 +248,8 @@ class MotrixApp(Leaving, Performing, Remembering):
                 pane.open_run(wanted[0].run)
 
     async def action_play(self) -> None:
-        await self.show_place("play")
+        pane: PlayPane = await self.show_place("play")  # type: ignore[assignment]
+        pane.try_again()
         self.open_newest()
 
     async def action_compare(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands.own_env import add_source_flags, only_name
+from motrix_core.commands.waiting import prints_on_stderr
 from motrix_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     """Prints the configuration; 0. Raises `UsageError` and what choosing a backend raises."""
     from motrix_core.config.files import to_toml
 
-    effective = resolve(args)
+    with prints_on_stderr():
+        effective = resolve(args)
     if args.json:
         sys.stdout.write(json.dumps(as_json(effective), indent=2, allow_nan=False) + "\n")
     elif args.toml:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands.own_env import add_source_flags, only_name, source_of
+from motrix_core.commands.waiting import prints_on_stderr
 from motrix_core.errors import CheckpointError, RunStateError, UsageError
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ def _foreign(path: Path, backend: str, env: str | None, source: EnvSource) -> Co
     env = env or only_name(source)
     if env is None:
         raise UsageError(f"{path} does not say what it was trained on", mend="add --env ENV; motrix envs lists them")
-    spec = find_spec(env, source)
+    with prints_on_stderr():
+        spec = find_spec(env, source)
     agent = read_agent(path)
     found, wanted = ((sizes.obs_dim, sizes.act_dim, sizes.n_actions) for sizes in (agent.spec, spec))
     if found != wanted:

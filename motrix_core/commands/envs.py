@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands import envs_check, envs_new
 from motrix_core.commands.own_env import add_source_flags, source_of
+from motrix_core.commands.waiting import prints_on_stderr
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,8 +47,11 @@ def run(args: argparse.Namespace) -> int:
     from motrix_core.envs.registry import listed_spec, names_of
 
     source = source_of(args)
-    brought = {name: listed_spec(name, source) for name in names_of(source)}
-    specs = list({**brought, **{name: spec for name, spec in catalog().items() if name not in brought}}.values())
+    # Finding them runs the code of whoever brings them.
+    with prints_on_stderr():
+        brought = {name: listed_spec(name, source) for name in names_of(source)}
+        known = catalog()
+    specs = list({**brought, **{name: spec for name, spec in known.items() if name not in brought}}.values())
     if args.json:
         sys.stdout.write(json.dumps([_as_json(spec) for spec in specs], indent=2, allow_nan=False) + "\n")
         return 0

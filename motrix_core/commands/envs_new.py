@@ -71,9 +71,8 @@ def template_text(name: str, file: str) -> str:
     class_name = "".join(word[0].upper() + word[1:] for word in words)
     text = TEMPLATE.read_text(encoding="utf-8")
     # Its own class must not be that of the base or of anything else that the file imports.
-    if class_name in re.findall(r"\w+", text):
-        class_name += "Env" if class_name != _TEMPLATE_CLASS else ""
-    if keyword.iskeyword(class_name):
+    taken = set(re.findall(r"\w+", text)) - {_TEMPLATE_CLASS}
+    if class_name in taken or keyword.iskeyword(class_name):
         class_name += "Env"
     new = {_TEMPLATE_FILE: file, _TEMPLATE_NAME: name, _TEMPLATE_CLASS: class_name}
     # All at once: a new word may hold an old one.

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from motrix_core.commands.export import choose_named
+from motrix_core.commands.waiting import prints_on_stderr
 from motrix_core.commands.whole_numbers import whole
 from motrix_core.errors import UsageError
 
@@ -82,12 +83,18 @@ def run(args: argparse.Namespace) -> int:
     if len(args.runs) > 2:
         raise UsageError(f"motrix eval takes one or two runs, not {len(args.runs)}")
     subjects = [_subject(token, args) for token in args.runs]
-    task, episodes = _task(subjects, args.sim), args.episodes or subjects[0].run.config().train.eval_episodes
+    # An environment that somebody brought may print; stdout is ours.
+    with prints_on_stderr():
+        task = _task(subjects, args.sim)
+    episodes = args.episodes or subjects[0].run.config().train.eval_episodes
     if len(subjects) == 2 and episodes < LEAST_EPISODES:
         raise UsageError(f"--episodes {episodes} is too few for a comparison", mend=f"use {LEAST_EPISODES} or more")
     # All are read before the first is scored, so that a damaged one is found at once.
     policies = [NumpyPolicy.from_checkpoint(checkpoints.load(subject.checkpoint.path)) for subject in subjects]
-    scores = [evaluate(policy, task, episodes=episodes, seed=args.seed, stream=COMMAND_STREAM) for policy in policies]
+    with prints_on_stderr():
+        scores = [
+            evaluate(policy, task, episodes=episodes, seed=args.seed, stream=COMMAND_STREAM) for policy in policies
+        ]
     comparison = compare(*scores) if len(scores) == 2 else None
     show = _print_json if args.json else _print
     show(subjects, task, args.seed, scores, comparison)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from motrix_core.commands.waiting import prints_on_stderr
 from motrix_core.errors import CheckpointError, CheckpointNotFound, MotrixError
 
 if TYPE_CHECKING:
@@ -126,7 +127,8 @@ def _action_bounds(config: RunConfig) -> tuple[float, float] | None:
     from motrix_core.envs.source import EnvSource
 
     try:
-        spec = find_spec(config.env, EnvSource.of(config), config.env_options)
+        with prints_on_stderr():
+            spec = find_spec(config.env, EnvSource.of(config), config.env_options)
     except MotrixError:
         # The environment was a plugin that is gone or broken: its policy can be exported all the same, with a note.
         return None

@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from dataclasses import replace
 
+    from motrix_core.hardware.select import select_sim
     from motrix_core.learn.evaluation import Task
     from motrix_core.play.cast import policy_cast
     from motrix_core.play.watching import check_can_watch, watch_cast
@@ -43,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
     found = find_run(runs_dir(args.runs_dir, os.environ), args.run)
     checkpoint = choose_checkpoint(found, args.checkpoint)
     task = Task.of(found.config())
-    task = replace(task, sim=args.sim or task.sim)
+    if args.sim is not None:
+        task = replace(task, sim=select_sim(args.sim, task.spec.sims).backend)
     check_can_watch(args, task.env, task.sim)
     watch_cast(args, policy_cast(found, checkpoint, num_envs=args.num_envs, seed=args.seed, sim=task.sim), task)
     return 0

@@ -6,6 +6,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any
 
+from motrix_core.commands.waiting import prints_on_stderr
 from motrix_core.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def plan(args: argparse.Namespace, flags: dict[str, Any]) -> tuple[Run, Continua
     _check_same(run, config, given)
     if EnvSource.of(config) != CATALOG:
         # A file that is gone or broken is told now, and not by a trainer that fails.
-        find_spec(config.env, EnvSource.of(config), config.env_options)
+        with prints_on_stderr():
+            find_spec(config.env, EnvSource.of(config), config.env_options)
     backend = given.get("backend")
     return run, plan_resume(
         run, backend=None if backend == "auto" else backend, max_env_steps=given.get("ppo.max_env_steps")

@@ -34,7 +34,7 @@ def waiting_for(what: str) -> Iterator[None]:
     teller = threading.Thread(target=tell, name="waiting", daemon=True)
     teller.start()
     try:
-        with _prints_on_stderr():
+        with prints_on_stderr():
             yield
     finally:
         done.set()
@@ -42,15 +42,11 @@ def waiting_for(what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _prints_on_stderr() -> Iterator[None]:
-    if sys.stdout is None or sys.stderr is None:
-        # Python has none where it was closed (>&-).
-        yield
-        return
+def prints_on_stderr() -> Iterator[None]:
+    """Let what is printed meanwhile go to stderr, also by libraries that are no Python."""
     sys.stdout.flush()
     kept = os.dup(1)
     try:
-        # Of libraries that are no Python too.
         os.dup2(2, 1)
         with redirect_stdout(sys.stderr):
             yield

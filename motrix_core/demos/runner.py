@@ -16,6 +16,7 @@ from motrix_core.demos.outcome import LEARNED, result_of
 from motrix_core.demos.plan import Demo
 from motrix_core.errors import RunsFolderError, RunStateError, TrainingFailed
 from motrix_core.hardware.inventory import inventory
+from motrix_core.process.control import wait
 from motrix_core.process.launch import launch
 from motrix_core.process.resume import plan_resume
 from motrix_core.runs.layout import Run, RunSummary, create_run, list_runs
@@ -84,6 +85,8 @@ def _own(demo: Demo, runs: Sequence[RunSummary]) -> Iterator[RunSummary]:
 
 def _continued(run: Run) -> Attempt | None:
     """`run`, going on from its newest checkpoint; None if it has lost them, so that another has to be made."""
+    # A trainer whose supervisor was killed is still ending; it writes its last checkpoint.
+    wait(run)
     try:
         # Backends and simulators were tried before the first demo.
         plan = plan_resume(run, check=lambda config, backend: None)

@@ -184,9 +184,8 @@ def _load_class(spec: EnvSpec) -> type[NpEnv]:
     try:
         return getattr(importlib.import_module(module), class_name)
     except Exception as error:
-        missing = isinstance(error, (ImportError, AttributeError))
         raise EnvironmentFailed(
-            f"environment {spec.name!r} cannot be loaded from {spec.entry}: {error if missing else described(error)}",
+            f"environment {spec.name!r} cannot be loaded from {spec.entry}: {described(error)}",
             mend="mend the file" if spec.origin.endswith(".py") else f"reinstall {spec.origin}",
         ) from error
 

@@ -92,6 +92,11 @@ class PlayPane(Vertical, Place):
         self._clear(_STARTING)
         self._play(run)
 
+    def try_again(self) -> None:
+        """Open the run again if it could not be played."""
+        if self.run is not None and self._failed:
+            self.open_run(self.run)
+
     @work(exclusive=True, group="play")
     async def _play(self, run: Run) -> None:
         width, height = self.query_one(Picture).room

@@ -30,7 +30,8 @@ def events(run: Path) -> list[dict]:
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with mine.py, and with one run of it in runs/."""
     folder = tmp_path_factory.mktemp("trained")
-    (folder / "mine.py").write_text(TEMPLATE.read_text())
+    # It prints, which must not get into what is promised to be JSON.
+    (folder / "mine.py").write_text(TEMPLATE.read_text() + 'print("hello")\n')
     done = motrix("run", *TINY, "--max-env-steps", "128", "--env-module", "mine.py", folder=folder)
     assert done.returncode == 0, done.stderr
     return folder
@@ -58,6 +59,7 @@ def test_a_file_is_found_again_to_continue_and_to_score(trained: Path, tmp_path:
     scored = motrix("eval", "last", "--episodes", "8", "--json", folder=tmp_path)
     assert scored.returncode == 0, scored.stderr
     assert json.loads(scored.stdout)["env"] == "my-env"
+    assert "hello" in scored.stderr
     # Gone, it is missed by its path, and the run stays as it is.
     (tmp_path / "mine.py").unlink()
     missed = motrix("run", "--resume", "last", "--max-env-steps", "512", folder=tmp_path)
@@ -128,3 +130,11 @@ def test_a_state_that_is_not_taken_back_ends_the_resumed_run_with_file_and_line(
     place = f"{tmp_path / 'mine.py'}, line {line}"
     assert f"environment my-env failed in set_state: {place}: KeyError: 'targett'" in done.stderr
     assert events(trained)[-1]["data"]["status"] == "failed"
+
+
+@pytest.mark.parametrize("words", [["envs"], ["config", "show", "--env", "my-env", "--backend", "torch"]])
+def test_what_a_file_prints_is_not_in_the_json(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(TEMPLATE.read_text() + 'print("hello")\n')
+    argv = [sys.executable, "-m", "motrix_core.cli", *words, "--json", "--env-module", "mine.py"]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path)
+    assert "my-env" in str(json.loads(done.stdout)) and "hello" in done.stderr

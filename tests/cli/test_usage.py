@@ -229,3 +229,11 @@ def test_a_simulator_that_cannot_be_imported_is_told_before_a_run_is_made(
     err = refused(["run", "--env", "cartpole", "--sim", asked], capsys, code=4)
     assert "simulator motrixsim cannot be used: ImportError: libGL.so.1 is missing" in err
     assert "pip install --force-reinstall motrixsim, or use --sim mujoco, which works" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "closed", "code"), [("demos --envs nope", "2>&-", 2), ("envs --json", ">&-", 0), ("envs", ">&- 2>&-", 0)]
+)
+def test_a_closed_stdout_or_stderr_changes_no_exit_code(words: str, closed: str, code: int) -> None:
+    done = subprocess.run(f"{sys.executable} -m motrix_core.cli {words} {closed}", shell=True, capture_output=True)
+    assert done.returncode == code and not done.stdout and b"Traceback" not in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,11 +14,13 @@ from process_support import eventually, trainer_argv
 
 from motrix_core.commands.demos import _trained, _until_learned
 from motrix_core.commands.demos_progress import Lines
+from motrix_core.demos import runner
 from motrix_core.demos.plan import Demo, plan
-from motrix_core.demos.runner import MARK, Attempt
+from motrix_core.demos.runner import MARK, Attempt, attempt
 from motrix_core.process.asking import ask
 from motrix_core.process.control import request_stop, wait
 from motrix_core.process.launch import launch
+from motrix_core.process.lost import is_orphaned
 from motrix_core.runs.layout import Run, create_run, list_runs
 
 
@@ -49,6 +52,28 @@ def followed(demo: Demo, folder: Path) -> tuple[str, bool]:
     said = io.StringIO()
     ((_, interrupted),) = _trained([demo], folder, Pressing(1, said))
     return said.getvalue(), interrupted
+
+
+def test_a_trainer_that_is_still_ending_is_waited_for_and_its_run_goes_on(
+    demo: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = create_run(demo.config, tmp_path, extra={MARK: demo.budget})
+    launch(run, trainer_argv=trainer_argv(run, "--obey"))
+    trainer, supervisor = eventually(lambda: run.state().trainer), run.state().supervisor
+    assert supervisor is not None
+    os.kill(supervisor.pid, signal.SIGKILL)
+    eventually(lambda: is_orphaned(run.state()), "orphaned")
+
+    def waited(of: Run) -> None:
+        # A fake one does not see by itself that nothing supervises it.
+        os.kill(trainer.pid, signal.SIGKILL)
+        wait(of)
+
+    monkeypatch.setattr(runner, "wait", waited)
+    monkeypatch.setattr(runner, "launch", lambda run: None)
+    found = attempt(demo, tmp_path)
+    assert found.run.path == run.path and found.how.startswith("goes on from")
+    assert len(list_runs(tmp_path)) == 1
 
 
 def test_a_run_of_anothers_is_not_stopped_where_ours_would_have_learned(demo: Demo, others: Run) -> None:

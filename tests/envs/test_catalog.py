@@ -4,6 +4,7 @@ import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,29 @@ def test_a_plugin_cannot_take_a_name_that_is_taken(install: Install) -> None:
     assert specs["cartpole"].origin == "motrix-tui"
     refused = specs["cartpole@plugin_module:TAKEN"]
     assert refused.error == "'cartpole' is already taken by motrix-tui"
+
+
+def test_a_broken_plugin_of_a_name_that_is_taken_says_why_it_is_broken(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plugin_that_breaks.py").write_text("import no_such_library\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    install(cartpole="plugin_that_breaks:SPEC")
+    (refused,) = (spec for name, spec in catalog().items() if name.startswith("cartpole@"))
+    assert refused.error is not None and "no_such_library" in refused.error
+
+
+def test_a_plugin_whose_class_is_in_a_broken_module_names_its_line(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "plugin_split.py"
+    module.write_text("\nclass Split(undefined_name):\n    pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    spec = replace(find_spec("pendulum"), name="split", entry="plugin_split:Split")
+    monkeypatch.setattr("plugin_module.SPLIT", spec, raising=False)
+    install(split="plugin_module:SPLIT")
+    with pytest.raises(EnvironmentFailed, match=rf"{module}, line 2: NameError"):
+        make("split", num_envs=1, seed=0)
 
 
 def test_a_plugin_whose_class_is_missing_says_where_it_was_looked_for(install: Install) -> None:

@@ -210,3 +210,10 @@ def test_two_checkouts_in_one_process_are_refused_and_not_mixed(copied: Path) ->
 def test_an_unknown_name_is_answered_with_the_checkouts(tmp_path: Path) -> None:
     with pytest.raises(UnknownName, match="did you mean sled"):
         find_spec("sledd", LAB)
+
+
+def test_a_checkout_that_is_mounted_at_the_root_needs_no_folder_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = motrixlab.load(str(LAB.path))
+    monkeypatch.setattr(package, "__file__", "/src/motrix_envs/__init__.py")
+    monkeypatch.setattr(motrixlab, "load", lambda path: package)
+    assert motrixlab.rl_values(str(LAB.path), "sled", "torch") is None

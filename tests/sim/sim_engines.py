@@ -12,10 +12,16 @@ from motrix_core.sim.base import BatchSim
 from motrix_core.sim.loader import SIMULATORS, is_installed, load_sim
 
 MODELS = Path(motrix_core.envs.tasks.__file__).parent
-ENGINES = [
-    pytest.param(name, marks=pytest.mark.skipif(not is_installed(name), reason=f"{name} is not installed"))
-    for name in SIMULATORS
-]
+
+
+def needs(engine: str) -> pytest.MarkDecorator:
+    """For tests that try out the engine itself, which is an optional extra and not made for every platform."""
+    return pytest.mark.skipif(
+        not is_installed(engine), reason=f"tries out the engine itself: pip install 'motrix-tui[{engine}]'"
+    )
+
+
+ENGINES = [pytest.param(name, marks=needs(name)) for name in SIMULATORS]
 
 
 def load(engine: str, model: str = "walker.xml", num_envs: int = 4, sensors: tuple[str, ...] = ()) -> BatchSim:

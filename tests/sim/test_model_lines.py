@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sim_engines import ENGINES
 
 from motrix_core.errors import EnvironmentFailed
-from motrix_core.sim.loader import SIMULATORS, is_installed, load_sim
+from motrix_core.sim.loader import load_sim
 from motrix_core.sim.model_lines import with_line
 
 SCENE = """<mujoco model="scene">
@@ -74,10 +75,8 @@ def test_a_model_that_cannot_be_read_or_includes_itself_adds_nothing(tmp_path: P
     assert with_line("invalid class legs", path) == "invalid class legs"
 
 
-@pytest.mark.parametrize("sim", SIMULATORS)
+@pytest.mark.parametrize("sim", ENGINES)
 def test_a_missing_mesh_is_refused_with_its_line(sim: str, scene: Path) -> None:
-    if not is_installed(sim):
-        pytest.skip(f"tries out the engine itself: pip install 'motrix-tui[{sim}]'")
     scene.write_text(SCENE.replace(' class="legs"', "").replace('"hing"', '"hinge"'))
     with pytest.raises(EnvironmentFailed, match=r'leg\.stl.*; file="leg\.stl" is in line 3 of parts\.xml'):
         load_sim(sim, scene, num_envs=1)

@@ -4,10 +4,11 @@ import logging
 from pathlib import Path
 
 import pytest
+from sim_engines import needs
 
 from motrix_core.errors import EnvironmentFailed
 from motrix_core.sim import motrixsim_log
-from motrix_core.sim.loader import is_installed, load_sim
+from motrix_core.sim.loader import load_sim
 
 MODEL = """<mujoco model="ball">
   <worldbody>
@@ -20,9 +21,6 @@ MODEL = """<mujoco model="ball">
   <actuator><motor joint="hinge"/></actuator>
 </mujoco>
 """
-with_motrixsim = pytest.mark.skipif(
-    not is_installed("motrixsim"), reason="tries out MotrixSim itself: pip install 'motrix-tui[motrixsim]'"
-)
 HEAD = "\x1b[2m2026\x1b[0m \x1b[33m WARN\x1b[0m mjcf_parser: These fields are not support yet, will be ignored:\n"
 
 
@@ -45,7 +43,7 @@ def test_what_is_ignored_is_told_once_and_shortened(
     assert capsys.readouterr().err.split() == ["another", "word"] * 2
 
 
-@with_motrixsim
+@needs("motrixsim")
 def test_a_misspelt_attribute_is_named_with_its_line(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -57,7 +55,7 @@ def test_a_misspelt_attribute_is_named_with_its_line(
     assert "mjcf_parser" not in capfd.readouterr().err
 
 
-@with_motrixsim
+@needs("motrixsim")
 def test_a_panic_is_one_error_and_nothing_else(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "ball.xml"
     path.write_text(MODEL.replace('motor joint="hinge"', 'motor joint="hing"'))

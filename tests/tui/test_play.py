@@ -126,10 +126,15 @@ async def test_a_run_that_could_not_be_played_is_tried_again_when_it_is_opened_a
         await pilot.app.play_run(run)
         await pilot.pause()
         assert len(children) == 2
+        await say(pilot, children[-1], {"type": "error", "message": "no checkpoint yet"})
+        await pilot.press("5")
+        await pilot.pause()
+        assert len(children) == 3
         await say(pilot, children[-1], READY, FRAME)
+        await pilot.press("5")
         await pilot.app.play_run(run)
         await pilot.pause()
-        assert len(children) == 2
+        assert len(children) == 3
 
 
 async def test_the_newest_run_is_played_with_its_score(
